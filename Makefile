@@ -1,0 +1,49 @@
+# Every command a user needs. Each sets up what it needs by itself.
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status logs demo test lint format lock clean load-airbnb
+PYTHON_BIN := .venv/bin/python
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: ## install system packages and the Python environment
+	@local/setup.sh
+
+demo: setup ## start everything, run the pipelines through Airflow, show the result, stop
+	@exec $(PYTHON_BIN) -m local demo
+
+up: setup ## start everything and leave it running, with Airflow's web UI
+	@exec $(PYTHON_BIN) -m local up
+
+down: setup ## stop what `make up` started
+	@exec $(PYTHON_BIN) -m local down
+
+status: setup ## say what runs, and where
+	@exec $(PYTHON_BIN) -m local status
+
+logs: setup ## follow all logs
+	@exec $(PYTHON_BIN) -m local logs
+
+load-airbnb: setup ## load Kaggle's files into the running source database: make load-airbnb DIR=folder
+	@exec $(PYTHON_BIN) -m local load-airbnb "$(DIR)"
+
+test: ## run all tests (installs Chromium for the pages)
+	@EXTRA_PACKAGES="chromium" local/setup.sh
+	@exec .venv/bin/pytest
+
+lint: setup ## run all linters
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy plugins services local
+	.venv/bin/sqlfluff lint --processes 2 sql
+
+format: setup ## let the formatters rewrite
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+lock: setup ## choose the newest versions that fit pyproject.toml and write requirements.txt with hashes
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --all-extras pyproject.toml -o requirements.txt
+
+clean: down ## remove the stack's data and the Python environment
+	rm -rf .local .venv

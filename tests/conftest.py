@@ -1,0 +1,115 @@
+"""The real engines that tests run against, started once per session from a stack of their own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from mypy_boto3_s3 import S3Client
+
+from local.components.base import Component
+from local.components.gretel import Gretel as GretelComponent
+from local.components.mariadb import MariaDB as MariaDBComponent
+from local.components.postgres import Postgres as PostgresComponent
+from local.components.s3 import S3Server
+from local.stack import Stack
+
+_numbers = itertools.count(1)
+
+
+def _unique(name: str) -> str:
+    return f"{name}_{next(_numbers)}"
+
+
+class Postgres:
+    """A PostgreSQL server; every test takes a database of its own."""
+
+    def __init__(self, component: PostgresComponent) -> None:
+        self._component = component
+
+    def dsn(self, database: str) -> str:
+        """The superuser's DSN of a database."""
+        return self._component.dsn(database)
+
+    def fresh_database(self, name: str) -> str:
+        """Create an empty database and return its owner's DSN."""
+        unique = _unique(name)
+        return self._component.create_database(unique, owner="tester")
+
+
+class MariaDB:
+    """A MariaDB server; every test takes a database of its own."""
+
+    def __init__(self, component: MariaDBComponent) -> None:
+        self._component = component
+
+    def fresh_database(self, name: str) -> dict[str, str | int]:
+        """Create an empty database and return host, port, user, password and database."""
+        unique = _unique(name)
+        self._component.create_database(unique)
+        return self._component.arguments(unique)
+
+
+class S3:
+    """An S3 server; every test takes a bucket of its own."""
+
+    def __init__(self, component: S3Server) -> None:
+        self.endpoint_url = component.endpoint_url
+        self.access_key = component.access_key
+        self.secret_key = component.secret_key
+        self._component = component
+
+    def client(self) -> S3Client:
+        return self._component.client()
+
+    def fresh_bucket(self, name: str) -> str:
+        bucket = _unique(name).replace("_", "-")
+        boto3.resource(
+            "s3",
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            region_name="us-east-1",
+        ).create_bucket(Bucket=bucket)
+        return bucket
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The engines without Airflow: each is started when a test first asks for it."""
+    stack = Stack(Path(tmp_path_factory.mktemp("stack")), with_airflow=False)
+    stack.launch()
+    yield stack
+    stack.stop()
+
+
+def _up(engines: Stack, component: Component) -> None:
+    engines.start_component(component)
+
+
+@pytest.fixture(scope="session")
+def postgres(engines: Stack) -> Postgres:
+    _up(engines, engines.postgres)
+    return Postgres(engines.postgres)
+
+
+@pytest.fixture(scope="session")
+def mariadb(engines: Stack) -> MariaDB:
+    _up(engines, engines.mariadb)
+    return MariaDB(engines.mariadb)
+
+
+@pytest.fixture(scope="session")
+def s3(engines: Stack) -> S3:
+    _up(engines, engines.s3)
+    return S3(engines.s3)
+
+
+@pytest.fixture(scope="session")
+def gretel(engines: Stack) -> GretelComponent:
+    """A Gretel service: `.endpoint`, `.api_key`."""
+    _up(engines, engines.gretel)
+    return engines.gretel
