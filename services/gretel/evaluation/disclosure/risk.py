@@ -1,0 +1,52 @@
+"""Rates of success, their intervals, and the risk that an attack beats its control."""
+
+import numpy as np
+from scipy.stats import norm
+
+from services.gretel.evaluation.measure import Measure
+
+CONFIDENCE = 0.95
+Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+
+
+def wilson(successes: float, trials: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a rate (E. B. Wilson, JASA 22, 1927)."""
+    center, error = _wilson_center(successes, trials)
+    return max(0.0, center - error), min(1.0, center + error)
+
+
+def residual_risk(attack: tuple[float, int], control: tuple[float, int], **detail: object) -> Measure:
+    """How far an attack on training rows beats the same attack on rows the model never saw.
+
+    risk = (attack - control) / (1 - control), its error propagated from both Wilson intervals: Giomi et al., "A Unified
+    Framework for Quantifying Privacy Risk in Synthetic Data", PoPETs 2023 (arXiv 2211.10459). Below 0 is 0.
+
+    :param attack: successes and trials against training rows.
+    :param control: successes and trials against holdout rows.
+    """
+    attack_rate, attack_error = _wilson_center(*attack)
+    control_rate, control_error = _wilson_center(*control)
+    # The point estimates are the plain rates; Wilson's centres only carry the error, as they lean towards one half.
+    attack_point, control_point = attack[0] / attack[1], control[0] / control[1]
+    risk = 0.0 if control_point >= 1 else (attack_point - control_point) / (1 - control_point)
+    spread = float(
+        np.hypot(attack_error / (1 - control_rate), control_error * (attack_rate - 1) / (1 - control_rate) ** 2)
+    )
+    return Measure(
+        value=_unit(risk),
+        low=_unit(risk - spread),
+        high=_unit(risk + spread),
+        reference=0.0,
+        detail={"attack_rate": attack_point, "control_rate": control_point, **detail},
+    )
+
+
+def _wilson_center(successes: float, trials: int) -> tuple[float, float]:
+    denominator = trials + Z**2
+    center = (successes + Z**2 / 2) / denominator
+    error = Z / denominator * np.sqrt(successes * (trials - successes) / trials + Z**2 / 4)
+    return center, float(error)
+
+
+def _unit(value: float) -> float:
+    return float(min(1.0, max(0.0, value)))

@@ -1,0 +1,1 @@
+"""How like the training data the synthetic data is."""
