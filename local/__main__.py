@@ -9,9 +9,11 @@ import argparse
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 from local import demo
+from local.airbnb.__main__ import main as airbnb_main
 from local.components.airflow import USER
 from local.health import StackError
 from local.stack import Stack, describe
@@ -26,11 +28,15 @@ def main() -> int:
     commands.add_parser("status", help="say what runs, and where")
     commands.add_parser("logs", help="follow the logs of all programs")
     commands.add_parser("demo", help="run the pipeline once, from source to release")
-    command = parser.parse_args().command
+    load = commands.add_parser("load-airbnb", help="replace the source data with Kaggle's own files")
+    load.add_argument("directory", type=Path, help="holds train_users_2.csv, sessions.csv …, or their zip files")
+    options = parser.parse_args()
     # `kill` ends it in the same orderly way as Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return {"up": _up, "down": _down, "status": _status, "logs": _logs, "demo": _demo}[command]()
+        if options.command == "load-airbnb":
+            return _load_airbnb(options.directory)
+        return {"up": _up, "down": _down, "status": _status, "logs": _logs, "demo": _demo}[options.command]()
     except StackError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -84,6 +90,19 @@ def _demo() -> int:
         return demo.run(stack, _say)
     with stack:
         return demo.run(stack, _say)
+
+
+def _load_airbnb(directory: Path) -> int:
+    stack = Stack(say=_say)
+    was_running = stack.running
+    if not was_running:
+        stack.launch()
+    try:
+        stack.start_component(stack.postgres)
+        return airbnb_main(["load", str(directory), "--dsn", stack.postgres.dsn("bookings", "bookings")])
+    finally:
+        if not was_running:
+            stack.stop()
 
 
 def _print_addresses(stack: Stack) -> None:

@@ -1,0 +1,119 @@
+"""The one wiring of every synthetic-features pipeline: a feature query in, a gated synthetic data set out.
+
+    extract_features → generate_synthetic_features ───────────────────────→ upload_synthetic_features → delete_raw_features
+                                                  ↘ evaluate_synthetic_features ↗
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, Asset, Param, dag, task
+
+from feature_query import read_feature_query
+from operators.gretel import GretelSyntheticsOperator
+from quality_gate import Thresholds
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FEATURE_QUERIES = REPOSITORY / "sql" / "features"
+MODEL_CONFIGS = REPOSITORY / "dags" / "model_configs"
+
+
+def synthetic_features(
+    dag_id: str,
+    *,
+    doc_md: str,
+    owner: str,
+    sql_file: str,
+    model_config: str = "tabular-actgan.yml",
+    num_records: int = 5000,
+    row_limit: int = 5000,
+    thresholds: Thresholds | None = None,
+    postgres_conn_id: str = "bookings_db",
+    gretel_conn_id: str = "gretel_default",
+    aws_conn_id: str = "aws_default",
+) -> DAG:
+    """Build a pipeline that releases synthetic features of one query.
+
+    :param dag_id: also names the release folder `released/<dag_id>/` and the asset `synthetic_features/<dag_id>`.
+    :param sql_file: default query, a file of sql/features; its front matter names the entity key.
+    :param model_config: default model configuration, a file of dags/model_configs.
+    :param num_records: synthetic rows to generate.
+    :param row_limit: most rows to train on.
+    :param thresholds: what the quality report has to show before anything is released.
+    """
+    released = Asset(name=f"synthetic_features/{dag_id}", uri=f"synthetic-features://{dag_id}")
+
+    @dag(
+        dag_id=dag_id,
+        doc_md=doc_md,
+        schedule=None,
+        catchup=False,
+        is_paused_upon_creation=False,  # it runs when triggered only; a run of a paused DAG would wait unseen
+        default_args={"owner": owner, "retries": 2, "retry_delay": timedelta(seconds=30)},
+        tags=["synthetic-data"],
+        params={
+            "sql_file": Param(sql_file, enum=_names(FEATURE_QUERIES, "*.sql"), title="Feature query"),
+            "row_limit": Param(row_limit, type="integer", minimum=1, title="Most rows to train on"),
+            "num_records": Param(num_records, type="integer", minimum=1, title="Synthetic rows to generate"),
+            "model_config": Param(model_config, enum=_names(MODEL_CONFIGS, "*.yml"), title="Model configuration"),
+            **(thresholds or Thresholds()).as_params(),
+        },
+    )
+    def pipeline() -> None:
+        @task
+        def extract_features(**context: Any) -> dict[str, Any]:
+            """Copy the query's result from PostgreSQL to S3, without the entity key."""
+            from synthetic_steps import extract
+
+            query = read_feature_query(FEATURE_QUERIES / context["params"]["sql_file"])
+            return extract(query, context, postgres_conn_id=postgres_conn_id, aws_conn_id=aws_conn_id)
+
+        @task
+        def evaluate_synthetic_features(generated: dict[str, Any], **context: Any) -> dict[str, Any]:
+            """Hold the model's quality report against the thresholds; fail if anything is missing or too low."""
+            from synthetic_steps import evaluate
+
+            return evaluate(generated, context, gretel_conn_id=gretel_conn_id)
+
+        @task(outlets=[released])
+        def upload_synthetic_features(
+            extracted: dict[str, Any], generated: dict[str, Any], decision: dict[str, Any], **context: Any
+        ) -> dict[str, Any]:
+            """Stream the synthetic rows to S3 and write the manifest that makes them a release."""
+            from synthetic_steps import release
+
+            manifest = release(extracted, generated, decision, context, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id)
+            context["outlet_events"][released].extra = manifest
+            return manifest
+
+        @task(retries=5)
+        def delete_raw_features(extracted: dict[str, Any], generated: dict[str, Any]) -> None:
+            """Delete the real rows from S3 and from Gretel."""
+            from synthetic_steps import delete_raw
+
+            delete_raw(extracted, generated, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id)
+
+        extracted = extract_features()
+        generate = GretelSyntheticsOperator(
+            task_id="generate_synthetic_features",
+            model_config=f"{MODEL_CONFIGS}/{{{{ params.model_config }}}}",
+            data_source=extracted["uri"],
+            data_sha256=extracted["sha256"],
+            quasi_identifiers=extracted["quasi_identifiers"],
+            sensitive=extracted["sensitive"],
+            num_records="{{ params.num_records }}",
+            gretel_conn_id=gretel_conn_id,
+            aws_conn_id=aws_conn_id,
+        )
+        decision = evaluate_synthetic_features(generate.output)
+        upload = upload_synthetic_features(extracted, generate.output, decision)
+        upload >> delete_raw_features(extracted, generate.output)
+
+    return pipeline()
+
+
+def _names(folder: Path, pattern: str) -> list[str]:
+    return sorted(path.name for path in folder.glob(pattern))

@@ -1,0 +1,142 @@
+"""What the tasks of a synthetic-features pipeline do; dags/factories/synthetic_features.py says in which order."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import quality_gate
+import release as releases
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.providers.postgres.hooks.postgres import PostgresHook
+from feature_query import FeatureQuery
+from hooks.gretel import GretelHook
+from transfers.postgres_to_s3 import copy_query_to_s3
+
+log = logging.getLogger(__name__)
+
+QUALITY_REPORT = "quality_report.json"
+QUALITY_PAGE = "quality_report.html"
+
+
+def extract(
+    query: FeatureQuery, context: Mapping[str, Any], *, postgres_conn_id: str, aws_conn_id: str
+) -> dict[str, Any]:
+    """Copy the query's result to S3, without the entity key.
+
+    A retry overwrites the object of its own run and no other.
+
+    :return: facts of the extract for the later tasks; no row, no key value, no link.
+    """
+    rendered = query.render({"params": context["params"]})
+    s3 = S3Hook(aws_conn_id)
+    folder = releases.run_folder("raw", context["dag"].dag_id, context["run_id"])
+    extracted = copy_query_to_s3(
+        connection=PostgresHook(postgres_conn_id).get_conn(),
+        query=rendered,
+        s3_client=s3.get_conn(),
+        bucket=default_bucket(s3),
+        key=f"{folder}/features.csv",
+    )
+    log.info("%s rows of %s are in %s", extracted.rows, query.path.name, extracted.uri)
+    return {
+        **asdict(extracted),
+        "sql_file": query.path.name,
+        "entity_key": query.entity_key,
+        "quasi_identifiers": list(query.quasi_identifiers),
+        "sensitive": list(query.sensitive),
+    }
+
+
+def evaluate(generated: Mapping[str, Any], context: Mapping[str, Any], *, gretel_conn_id: str) -> dict[str, Any]:
+    """Hold the model's quality report against the run's thresholds.
+
+    :return: the decisions, for the release manifest.
+    :raises GateError: anything is missing or too low.
+    """
+    hook = GretelHook(gretel_conn_id)
+    model = hook.get_model(hook.get_project(generated["project_id"]), generated["model_id"])
+    thresholds = quality_gate.Thresholds.from_params(context["params"])
+    decisions = quality_gate.decide(hook.get_report(model), thresholds, num_records=generated["num_records"])
+    for decision in decisions:
+        log.info("%-24s %10.4f  threshold %10.4f  passed", decision.name, decision.value, decision.bound)
+    return {"model_id": generated["model_id"], "gates": [asdict(decision) for decision in decisions]}
+
+
+def release(
+    extracted: Mapping[str, Any],
+    generated: Mapping[str, Any],
+    decision: Mapping[str, Any],
+    context: Mapping[str, Any],
+    *,
+    gretel_conn_id: str,
+    aws_conn_id: str,
+) -> dict[str, Any]:
+    """Stream the model's synthetic rows to S3, its report beside them, and the manifest last.
+
+    :return: the manifest, with its own address.
+    """
+    if decision["model_id"] != generated["model_id"]:
+        raise quality_gate.GateError(
+            f"the gate decided on model {decision['model_id']}, this run generated with {generated['model_id']}: "
+            "clear evaluate_synthetic_features as well"
+        )
+    hook = GretelHook(gretel_conn_id)
+    model = hook.get_model(hook.get_project(generated["project_id"]), generated["model_id"])
+    s3 = S3Hook(aws_conn_id)
+    client, bucket = s3.get_conn(), default_bucket(s3)
+    pipeline = context["dag"].dag_id
+    folder = releases.run_folder("released", pipeline, context["run_id"])
+    releases.withdraw(client, bucket, folder)
+    for artifact, name in (("report_json", QUALITY_REPORT), ("report", QUALITY_PAGE)):
+        with hook.open_artifact(model, artifact) as stream:
+            client.upload_fileobj(stream, bucket, f"{folder}/{name}")
+    with hook.open_artifact(model, "data_preview") as stream:
+        data = releases.write_data(
+            stream,
+            client=client,
+            bucket=bucket,
+            folder=folder,
+            key_column=extracted["entity_key"],
+            key_prefix=f"synthetic-{generated['model_id'][-8:]}",
+            rows=generated["num_records"],
+        )
+    facts = {
+        "pipeline": pipeline,
+        "run_id": context["run_id"],
+        "extract": {name: value for name, value in extracted.items() if name != "uri"},
+        "model": dict(generated),
+        "gates": decision["gates"],
+    }
+    manifest = releases.write_manifest(client, bucket, folder, data, facts)
+    log.info("released %s rows: %s", data.rows, data.uri)
+    return {**manifest, "manifest_uri": f"s3://{bucket}/{folder}/{releases.MANIFEST}"}
+
+
+def delete_raw(
+    extracted: Mapping[str, Any], generated: Mapping[str, Any], *, gretel_conn_id: str, aws_conn_id: str
+) -> None:
+    """Delete the real rows from S3 and from Gretel; what is gone already is no error."""
+    s3 = S3Hook(aws_conn_id)
+    bucket, key = s3.parse_s3_url(extracted["uri"])
+    s3.get_conn().delete_object(Bucket=bucket, Key=key)
+    hook = GretelHook(gretel_conn_id)
+    deleted = hook.delete_training_data(hook.get_project(generated["project_id"]), generated["model_name"])
+    log.info("deleted %s and %s", extracted["uri"], json.dumps(deleted))
+
+
+def default_bucket(s3: S3Hook) -> str:
+    """Return the bucket that the AWS connection names.
+
+    :raises ValueError: it names none.
+    """
+    bucket = s3.service_config.get("bucket_name")
+    if not bucket:
+        raise ValueError(
+            f"the AWS connection {s3.aws_conn_id!r} names no bucket: set its extra to "
+            '{"service_config": {"s3": {"bucket_name": "…"}}}'
+        )
+    return str(bucket)
