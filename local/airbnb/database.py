@@ -24,7 +24,7 @@ EXPECTED = {
     ),
     **dict.fromkeys(("language_levenshtein_distance", "population_in_thousands", "year"), NUMBER),
 }
-# CONTEXT of an error while copying: `COPY users, line 3, column age: "abc"` or `COPY users, line 3: "the, whole, line"`.
+# CONTEXT of an error while copying: `COPY users, line 3, column age: "abc"`, or `COPY users, line 3: "a, whole, line"`.
 COPY_CONTEXT = re.compile(r"^COPY \w+, line (?P<line>\d+)(?:, column (?P<column>\w+): (?P<value>.*))?", re.DOTALL)
 
 

@@ -61,7 +61,7 @@ def generate_users(rng: np.random.Generator, first: int, count: int, *, salt: in
     channel = draw(rng, words.AFFILIATE_CHANNELS, count)
     app = draw_given(rng, words.APPS, device)
     tracked = draw(rng, words.FIRST_AFFILIATES_TRACKED, count)
-    destination = _destination(rng, intent, true_age, gender, language, device)
+    destination = _destination(rng, intent=intent, age=true_age, gender=gender, language=language, device=device)
     columns = {
         "id": user_ids(np.arange(first, first + count, dtype=np.uint64), salt),
         "date_account_created": created,
@@ -160,7 +160,7 @@ def _timestamp_first_active(rng: np.random.Generator, created: npt.NDArray[np.da
 
 
 def _destination(
-    rng: np.random.Generator, intent: Floats, age: Ints, gender: Strings, language: Strings, device: Strings
+    rng: np.random.Generator, *, intent: Floats, age: Ints, gender: Strings, language: Strings, device: Strings
 ) -> Strings:
     """The country of the first booking, or NDF: intent, a known gender, a computer and the years around 35 speak for
     a booking; where it goes depends on age and language.

@@ -1,0 +1,68 @@
+"""What can go wrong between a feature query and S3, each as one message that says what to do.
+
+A retry can cure :class:`SourceUnavailableError` and :class:`DestinationError`; the others need a person.
+"""
+
+from __future__ import annotations
+
+import psycopg
+from feature_query import FeatureQuery
+from psycopg import errors
+
+# Classes of SQLSTATE whose messages speak of the server or the statement, never of a value in a row.
+CLASSES_WITHOUT_DATA = ("0A", "25", "40", "42", "53", "54", "55", "57", "58", "XX")
+
+
+class ExtractError(Exception):
+    """An extract failed, and left nothing on S3."""
+
+
+class QueryError(ExtractError):
+    """PostgreSQL refuses the query, or its columns are not what its front matter says."""
+
+
+class EmptyExtractError(ExtractError):
+    """The query returned no rows."""
+
+
+class EntityKeyError(ExtractError):
+    """The entity key is NULL in some rows, or names more than one row."""
+
+
+class SourceUnavailableError(ExtractError):
+    """PostgreSQL cannot be reached, or went away."""
+
+
+class DestinationError(ExtractError):
+    """The bucket is missing or closed to us, or S3 cannot be reached."""
+
+
+def explain_source_error(error: psycopg.Error, query: FeatureQuery, statement: str, source: str) -> ExtractError:
+    """Turn what psycopg raised into an error that names the file and the line.
+
+    :param statement: the SQL that was sent; PostgreSQL counts positions in it.
+    :param source: what to call the database.
+    """
+    if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+        return SourceUnavailableError(
+            f"{source} cannot be reached or went away: {str(error).strip()}. "
+            "Check that it runs and that the connection's host, port, login and password are right; then retry."
+        )
+    name = errors.lookup(error.sqlstate).__name__
+    if error.sqlstate.startswith(CLASSES_WITHOUT_DATA):
+        said = error.diag.message_primary
+    else:
+        said = "the message is withheld because it may quote a person's data; run the query in psql to read it"
+    hint = f" Hint: {error.diag.message_hint}" if error.diag.message_hint else ""
+    return QueryError(f"{_place(error, query, statement)}: {source} refused the query: {name}: {said}.{hint}")
+
+
+def _place(error: psycopg.Error, query: FeatureQuery, statement: str) -> str:
+    """`file:line: 'text of the line'` where PostgreSQL gives a position inside the query, else the file."""
+    start = statement.find(query.sql)
+    position = int(error.diag.statement_position or 0) - 1 - start
+    if start < 0 or position < 0:
+        return str(query.path)
+    position = min(position, len(query.sql))  # beyond it: something is missing at the query's end
+    number = query.sql.count("\n", 0, position)
+    return f"{query.path}:{query.first_line + number} ({query.sql.splitlines()[number].strip()!r})"

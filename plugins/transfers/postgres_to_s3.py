@@ -1,0 +1,116 @@
+"""PostgreSQL → S3: the rows of a feature query, without their key, streamed into one CSV object."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import psycopg
+from feature_query import FeatureQuery
+from psycopg.abc import Buffer
+
+from transfers.feature_source import feature_source
+from transfers.s3_object import writing_s3_object
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BATCH_BYTES = 256 * 1024  # COPY hands out single rows; hashing and writing go better by the batch
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the extract with PostgreSQL's name for its type."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Extract:
+    """An extract that lies on S3 whole.
+
+    :param rows: number of rows, the header not counted.
+    :param bytes: size of the object.
+    :param columns: what is in it; the entity key is not.
+    :param sha256: of the object's bytes.
+    :param query_sha256: of the SQL that was executed.
+    :param snapshot_at: the moment whose data this is, ISO 8601, UTC.
+    """
+
+    bucket: str
+    key: str
+    rows: int
+    bytes: int
+    columns: tuple[Column, ...]
+    sha256: str
+    query_sha256: str
+    snapshot_at: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, fit for JSON and XCom."""
+        return asdict(self)
+
+
+def copy_query_to_s3(
+    *,
+    connect: Callable[[], psycopg.Connection[Any]],
+    query: FeatureQuery,
+    s3_client: S3Client,
+    bucket: str,
+    key: str,
+    source_name: str = "PostgreSQL",
+) -> Extract:
+    """Stream the rows of a feature query, without the entity key, into one CSV object on S3.
+
+    The query is executed once, in a read-only transaction and on one snapshot. PostgreSQL itself proves that every row
+    has a key of its own and leaves the key out: it never reaches this process. Memory stays flat whatever the size.
+    The object appears whole or not at all.
+
+    :param connect: opens the connection, such as a PostgresHook's `get_conn`; it is closed here.
+    :param query: rendered, see :meth:`FeatureQuery.render`.
+    :param key: the object's key; an object that is there already is replaced.
+    :param source_name: what messages call the database, such as the connection's id.
+    :raises transfers.extract_errors.ExtractError: one of its kinds, for everything that can be foreseen.
+    """
+    with feature_source(connect, query, source_name) as source:
+        snapshot_at = source.begin()
+        columns = source.columns()
+        with writing_s3_object(s3_client, bucket, key) as target, closing(source.stream(columns)) as lines:
+            size, sha256 = _write(lines, target)
+        rows = source.rows
+    log.info("extracted %d rows, %d bytes from %s to s3://%s/%s", rows, size, source_name, bucket, key)
+    return Extract(
+        bucket=bucket,
+        key=key,
+        rows=rows,
+        bytes=size,
+        columns=tuple(Column(column.name, column.type_display) for column in columns),
+        sha256=sha256,
+        query_sha256=query.sha256,
+        snapshot_at=snapshot_at.isoformat(),
+    )
+
+
+def _write(lines: Iterable[Buffer], target: IO[bytes]) -> tuple[int, str]:
+    """Write all lines, and return their size in bytes and their SHA-256."""
+    digest, size, batch = hashlib.sha256(), 0, bytearray()
+
+    def flush() -> None:
+        nonlocal size
+        digest.update(batch)
+        size += target.write(batch)
+        batch.clear()
+
+    for line in lines:
+        batch += line
+        if len(batch) >= BATCH_BYTES:
+            flush()
+    flush()
+    return size, digest.hexdigest()
