@@ -1,4 +1,4 @@
-"""### Synthetic Airbnb bookings, one row per user
+"""### Synthetic Airbnb bookings, one row per user.
 
 Rolls up each user's sessions with SQL (`sql/features/session_rollups__by_user.sql`), trains a synthetic model on the
 result through Gretel's API and releases synthetic users to S3 that data scientists can work with freely.
@@ -12,6 +12,7 @@ result through Gretel's API and releases synthetic users to S3 that data scienti
 the quality report and `manifest.json`, which is written last.
 """
 
+# Airflow reads a file only if it mentions both "airflow" and "dag".
 from factories.synthetic_features import synthetic_features
 
 synthetic_features(

@@ -39,7 +39,9 @@ class Thresholds:
         }
         limits = {"min_quality": 10, "max_exact_copies": 1}
         return {
-            name: Param(value, type="number", minimum=0, maximum=limits[name], title=titles[name], section="Release gate")
+            name: Param(
+                value, type="number", minimum=0, maximum=limits[name], title=titles[name], section="Release gate"
+            )
             for name, value in asdict(self).items()
         }
 
@@ -75,7 +77,9 @@ def decide(report: Mapping[str, Any], thresholds: Thresholds, *, num_records: in
     evidence = _evidence(report)
     rows = evidence.get("rows", {}).get("synthetic")
     if rows != num_records:
-        raise GateError(f"the quality report describes {rows} synthetic rows, {num_records} were asked for: it is of other data")
+        raise GateError(
+            f"the quality report describes {rows} synthetic rows, {num_records} were asked for: it is of other data"
+        )
     quality = _number(report, "synthetic_data_quality_score", "score")
     copies = evidence.get("measures", {}).get("exact_copies", {})
     decisions = [

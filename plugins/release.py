@@ -1,7 +1,7 @@
 """Releasing synthetic data to S3: the data first, its manifest last.
 
-A release is a folder `released/<pipeline>/<run>/` with the data, the quality report and `manifest.json`. The manifest is
-written last and removed first: whoever finds it finds a whole release that belongs together, whenever a task was killed.
+A release is a folder `released/<pipeline>/<run>/` with the data, the quality report and `manifest.json`. The manifest
+is written last and removed first: whoever finds it finds a whole release, whenever a task was killed.
 """
 
 from __future__ import annotations

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import quality_gate
-import release as releases
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+import quality_gate
+import release as releases
 from feature_query import FeatureQuery
 from hooks.gretel import GretelHook
 from transfers.postgres_to_s3 import copy_query_to_s3
@@ -35,15 +36,16 @@ def extract(
     s3 = S3Hook(aws_conn_id)
     folder = releases.run_folder("raw", context["dag"].dag_id, context["run_id"])
     extracted = copy_query_to_s3(
-        connection=PostgresHook(postgres_conn_id).get_conn(),
+        connect=PostgresHook(postgres_conn_id).get_conn,
         query=rendered,
         s3_client=s3.get_conn(),
         bucket=default_bucket(s3),
         key=f"{folder}/features.csv",
+        source_name=postgres_conn_id,
     )
-    log.info("%s rows of %s are in %s", extracted.rows, query.path.name, extracted.uri)
     return {
-        **asdict(extracted),
+        **extracted.to_dict(),
+        "uri": f"s3://{extracted.bucket}/{extracted.key}",
         "sql_file": query.path.name,
         "entity_key": query.entity_key,
         "quasi_identifiers": list(query.quasi_identifiers),
@@ -120,9 +122,7 @@ def delete_raw(
     extracted: Mapping[str, Any], generated: Mapping[str, Any], *, gretel_conn_id: str, aws_conn_id: str
 ) -> None:
     """Delete the real rows from S3 and from Gretel; what is gone already is no error."""
-    s3 = S3Hook(aws_conn_id)
-    bucket, key = s3.parse_s3_url(extracted["uri"])
-    s3.get_conn().delete_object(Bucket=bucket, Key=key)
+    S3Hook(aws_conn_id).get_conn().delete_object(Bucket=extracted["bucket"], Key=extracted["key"])
     hook = GretelHook(gretel_conn_id)
     deleted = hook.delete_training_data(hook.get_project(generated["project_id"]), generated["model_name"])
     log.info("deleted %s and %s", extracted["uri"], json.dumps(deleted))

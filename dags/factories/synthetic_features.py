@@ -1,7 +1,7 @@
 """The one wiring of every synthetic-features pipeline: a feature query in, a gated synthetic data set out.
 
-    extract_features → generate_synthetic_features ───────────────────────→ upload_synthetic_features → delete_raw_features
-                                                  ↘ evaluate_synthetic_features ↗
+extract_features → generate_synthetic_features ───────────────────────→ upload_synthetic_features → delete_raw_features
+                                              ↘ evaluate_synthetic_features ↗
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def synthetic_features(
         },
     )
     def pipeline() -> None:
-        @task
+        @task(multiple_outputs=True)
         def extract_features(**context: Any) -> dict[str, Any]:
             """Copy the query's result from PostgreSQL to S3, without the entity key."""
             from synthetic_steps import extract
@@ -71,21 +71,23 @@ def synthetic_features(
             query = read_feature_query(FEATURE_QUERIES / context["params"]["sql_file"])
             return extract(query, context, postgres_conn_id=postgres_conn_id, aws_conn_id=aws_conn_id)
 
-        @task
+        @task(multiple_outputs=False)
         def evaluate_synthetic_features(generated: dict[str, Any], **context: Any) -> dict[str, Any]:
             """Hold the model's quality report against the thresholds; fail if anything is missing or too low."""
             from synthetic_steps import evaluate
 
             return evaluate(generated, context, gretel_conn_id=gretel_conn_id)
 
-        @task(outlets=[released])
+        @task(outlets=[released], multiple_outputs=False)
         def upload_synthetic_features(
             extracted: dict[str, Any], generated: dict[str, Any], decision: dict[str, Any], **context: Any
         ) -> dict[str, Any]:
             """Stream the synthetic rows to S3 and write the manifest that makes them a release."""
             from synthetic_steps import release
 
-            manifest = release(extracted, generated, decision, context, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id)
+            manifest = release(
+                extracted, generated, decision, context, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id
+            )
             context["outlet_events"][released].extra = manifest
             return manifest
 
@@ -99,11 +101,9 @@ def synthetic_features(
         extracted = extract_features()
         generate = GretelSyntheticsOperator(
             task_id="generate_synthetic_features",
-            model_config=f"{MODEL_CONFIGS}/{{{{ params.model_config }}}}",
+            model_config="model_configs/{{ params.model_config }}",
             data_source=extracted["uri"],
             data_sha256=extracted["sha256"],
-            quasi_identifiers=extracted["quasi_identifiers"],
-            sensitive=extracted["sensitive"],
             num_records="{{ params.num_records }}",
             gretel_conn_id=gretel_conn_id,
             aws_conn_id=aws_conn_id,

@@ -1,0 +1,95 @@
+"""Every DAG file parses quickly, and every DAG keeps the house rules."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DAG_IDS = {"gretel_synthetics_airbnb_bookings"}
+HEAVY = ("pandas", "gretel_client", "boto3", "sklearn", "airflow.providers.amazon.aws.hooks.s3", "psycopg2", "pyarrow")
+
+# Parsed in a process of its own, with an Airflow of its own: what a parse imports is part of what is tested.
+PARSE = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(sys.argv[1])
+heavy = [name for name in sys.argv[2].split(",") if name in sys.modules]
+dags = {
+    dag.dag_id: {
+        "doc": bool(dag.doc_md),
+        "tags": sorted(dag.tags),
+        "file": dag.fileloc,
+        "tasks": {
+            task.task_id: {"down": sorted(task.downstream_task_ids), "owner": task.owner, "retries": task.retries}
+            for task in dag.tasks
+        },
+    }
+    for dag in bag.dags.values()
+}
+print("RESULT" + json.dumps({"errors": bag.import_errors, "dags": dags, "heavy": heavy}))
+"""
+
+
+def parse(folder: Path, airflow_home: Path) -> dict:
+    env = {
+        **os.environ,
+        "AIRFLOW_HOME": str(airflow_home),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
+    command = [sys.executable, "-c", PARSE, str(folder), ",".join(HEAVY)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120, cwd=airflow_home)
+    assert "RESULT" in done.stdout, done.stderr
+    return json.loads(done.stdout.split("RESULT")[1])
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    return parse(REPOSITORY / "dags", tmp_path_factory.mktemp("airflow"))
+
+
+def test_no_import_errors(parsed: dict) -> None:
+    assert parsed["errors"] == {}
+
+
+def test_exactly_these_dags(parsed: dict) -> None:
+    assert set(parsed["dags"]) == DAG_IDS, "a DAG was added or lost: change DAG_IDS, and test it"
+
+
+def test_nothing_heavy_is_imported_while_parsing(parsed: dict) -> None:
+    assert parsed["heavy"] == [], "import these inside tasks: every parse pays for them"
+
+
+def test_house_rules(parsed: dict) -> None:
+    for dag_id, dag in parsed["dags"].items():
+        assert dag["doc"], f"{dag_id}: give it doc_md=__doc__, which says what it does and what to do when it fails"
+        assert dag["tags"], f"{dag_id}: give it a tag, by which people find it"
+        for task_id, task in dag["tasks"].items():
+            assert task["owner"] != "airflow", f"{dag_id}.{task_id}: name an owner who answers for it"
+            assert task["retries"] >= 1, f"{dag_id}.{task_id}: let it retry, networks fail"
+
+
+def test_the_synthetics_pipeline_is_the_picture_in_its_documentation(parsed: dict) -> None:
+    tasks = parsed["dags"]["gretel_synthetics_airbnb_bookings"]["tasks"]
+    assert {task_id: task["down"] for task_id, task in tasks.items()} == {
+        "extract_features": ["delete_raw_features", "generate_synthetic_features", "upload_synthetic_features"],
+        "generate_synthetic_features": [
+            "delete_raw_features",
+            "evaluate_synthetic_features",
+            "upload_synthetic_features",
+        ],
+        "evaluate_synthetic_features": ["upload_synthetic_features"],
+        "upload_synthetic_features": ["delete_raw_features"],
+        "delete_raw_features": [],
+    }
+
+
+def test_every_dag_file_is_short(parsed: dict) -> None:
+    lines = {dag["file"]: len(Path(dag["file"]).read_text().splitlines()) for dag in parsed["dags"].values()}
+    assert {file: count for file, count in lines.items() if count > 60} == {}
