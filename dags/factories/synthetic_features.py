@@ -44,7 +44,7 @@ def synthetic_features(
     :param row_limit: most rows to train on.
     :param thresholds: what the quality report has to show before anything is released.
     """
-    released = Asset(name=f"synthetic_features/{dag_id}", uri=f"synthetic-features://{dag_id}")
+    released = Asset(f"synthetic_features/{dag_id}")
 
     @dag(
         dag_id=dag_id,

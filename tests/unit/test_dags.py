@@ -17,8 +17,9 @@ HEAVY = ("pandas", "gretel_client", "boto3", "sklearn", "airflow.providers.amazo
 # Parsed in a process of its own, with an Airflow of its own: what a parse imports is part of what is tested.
 PARSE = """
 import json, sys
-from airflow.dag_processing.dagbag import DagBag
-bag = DagBag(sys.argv[1])
+from pathlib import Path
+from airflow.dag_processing.dagbag import BundleDagBag
+bag = BundleDagBag(sys.argv[1], bundle_path=Path(sys.argv[1]), bundle_name="dags-folder")
 heavy = [name for name in sys.argv[2].split(",") if name in sys.modules]
 dags = {
     dag.dag_id: {
