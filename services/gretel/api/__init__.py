@@ -1,0 +1,1 @@
+"""Gretel's REST API: one module per resource."""

@@ -1,0 +1,1 @@
+"""Running jobs: the dispatcher in the service, the worker processes and what they do."""
