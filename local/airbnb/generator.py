@@ -43,7 +43,7 @@ def chunks(users: int, seed: int) -> Iterator[tuple[int, UserChunk]]:
     """The users, chunk by chunk, each with its number; a chunk depends on the seed and its number alone."""
     for number, first in enumerate(range(0, users, CHUNK)):
         rng = np.random.default_rng([seed, number, 0])
-        yield number, generate_users(rng, first, min(CHUNK, users - first), salt=seed * 1_000_003)
+        yield number, generate_users(rng, first, min(CHUNK, users - first), seed=seed)
 
 
 def _users(users: int, seed: int) -> Iterator[bytes]:

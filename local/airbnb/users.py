@@ -18,6 +18,7 @@ YEAR_SHARES = {2010: 0.013, 2011: 0.055, 2012: 0.185, 2013: 0.388, 2014: 0.359}
 FIRST_DAY_WITHOUT_USERS = np.datetime64("2014-07-01")
 SESSIONS_RECORDED_SINCE = np.datetime64("2014-01-01")
 BASE36 = np.frombuffer(b"0123456789abcdefghijklmnopqrstuvwxyz", dtype="S1")
+MULTIPLIERS = np.array([0x1CE4E5B9BF58476D, 0x133111EB94D049BB], dtype=np.uint64)  # odd, hence invertible
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,15 @@ class UserChunk:
         return np.asarray(self.columns["date_account_created"] >= SESSIONS_RECORDED_SINCE)
 
 
-def generate_users(rng: np.random.Generator, first: int, count: int, *, salt: int) -> UserChunk:
+def generate_users(rng: np.random.Generator, first: int, count: int, *, seed: int) -> UserChunk:
     """Draw `count` users.
 
     :param rng: the chunk's own random generator.
-    :param first: the running number of the first of them; ids are unique over all chunks of one salt.
-    :param salt: makes the ids differ from seed to seed.
+    :param first: the running number of the first of them; ids are unique over all chunks of one seed.
+    :param seed: makes the ids differ from seed to seed.
     """
     intent = rng.standard_normal(count)
-    device = _device(rng, count)
+    device = draw(rng, words.DEVICES, count)
     true_age = _true_age(rng, device)
     gender = _gender(rng, intent)
     language = draw(rng, words.LANGUAGES, count)
@@ -63,7 +64,7 @@ def generate_users(rng: np.random.Generator, first: int, count: int, *, salt: in
     tracked = draw(rng, words.FIRST_AFFILIATES_TRACKED, count)
     destination = _destination(rng, intent=intent, age=true_age, gender=gender, language=language, device=device)
     columns = {
-        "id": user_ids(np.arange(first, first + count, dtype=np.uint64), salt),
+        "id": user_ids(np.arange(first, first + count, dtype=np.uint64), seed),
         "date_account_created": created,
         "timestamp_first_active": _timestamp_first_active(rng, created),
         "date_first_booking": _date_first_booking(rng, created, destination, intent),
@@ -103,25 +104,21 @@ def draw_by_logits(rng: np.random.Generator, logits: Floats) -> Ints:
     return (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
 
 
-def user_ids(numbers: npt.NDArray[np.uint64], salt: int) -> Strings:
+def user_ids(numbers: npt.NDArray[np.uint64], seed: int) -> Strings:
     """Ten base-36 characters per number, as Kaggle's ids look; different numbers give different ids.
 
     Each step is a bijection of the 51-bit integers (2⁵¹ < 36¹⁰), so no table of used ids is needed.
     """
     bits = np.uint64(2**51 - 1)
-    mixed = (numbers + np.uint64(salt % 2**51)) & bits
-    for multiplier in (0x1CE4E5B9BF58476D, 0x133111EB94D049BB):
-        mixed = (mixed * np.uint64(multiplier)) & bits
+    mixed = numbers & bits
+    for multiplier, key in zip(MULTIPLIERS, np.random.SeedSequence(seed).generate_state(2, np.uint64), strict=True):
+        mixed = ((mixed ^ key) * multiplier) & bits
         mixed ^= mixed >> np.uint64(26)
     digits = np.empty((len(numbers), 10), dtype="S1")
     for place in range(9, -1, -1):
         mixed, digit = np.divmod(mixed, np.uint64(36))
         digits[:, place] = BASE36[digit]
     return digits.view("S10").ravel().astype("U10")
-
-
-def _device(rng: np.random.Generator, count: int) -> Strings:
-    return draw(rng, words.DEVICES, count)
 
 
 def _true_age(rng: np.random.Generator, device: Strings) -> Ints:

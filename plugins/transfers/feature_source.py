@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -71,7 +71,7 @@ class FeatureSource:
             self._refuse(f"there is no column besides the entity key {names[0]!r}; select features as well")
         return [column for column in found if column.name != self._query.entity_key]
 
-    def stream(self, columns: list[psycopg.Column]) -> Iterator[Buffer]:
+    def stream(self, columns: list[psycopg.Column]) -> Generator[Buffer, None, None]:
         """Execute the query and yield the CSV, header first, a row at a time; :attr:`rows` is known at the end.
 
         :raises ExtractError: the query failed, or its rows may not leave; what was yielded so far is worthless.
