@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from gretel_client.projects import Project
     from gretel_client.projects.models import Model
 
-SEARCH_PAGE = 100
 UPLOAD_TRIES = 3
 UPLOAD_DELAY = 1.0  # seconds, doubled each time
 
@@ -64,7 +63,7 @@ class GretelHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Ask who the key belongs to and look up the default project; `(worked, message)` for the connection form."""
         try:
-            with self._errors("log in"):
+            with self.errors("log in"):
                 message = f"Logged in to {self.settings.endpoint} as {self._session.email}"
             if self.settings.project:
                 message += f"; project '{self.default_project.name}' found"
@@ -87,7 +86,7 @@ class GretelHook(BaseHook):
                 f"Gretel (connection {self.gretel_conn_id}): no project. Name one in the connection's extra `project`, "
                 "or give the task's `project`."
             )
-        with self._errors(f"look up project '{name}'"):
+        with self.errors(f"look up project '{name}'"):
             return get_project(name=name, session=self._session)
 
     @property
@@ -104,7 +103,7 @@ class GretelHook(BaseHook):
         """
         from gretel_client.projects import create_project
 
-        with self._errors(f"create project '{name or '(unnamed)'}'"):
+        with self.errors(f"create project '{name or '(unnamed)'}'"):
             return create_project(name=name, display_name=display_name, desc=desc, session=self._session)
 
     # Models
@@ -116,33 +115,26 @@ class GretelHook(BaseHook):
         :param name: the model's name
         :param data_source: artifact key of the training data
         """
-        with self._errors(f"submit model '{name}' to project '{project.name}'"):
+        with self.errors(f"submit model '{name}' to project '{project.name}'"):
             model = project.create_model_obj(copy.deepcopy(config), data_source=data_source)
             model.name = name
             return model.submit()
 
     def get_model(self, project: Project, model_id: str) -> Model:
         """Read a model with its status and logs, in one request; `refresh_model` reads it again."""
-        with self._errors(f"read model {model_id} of project '{project.name}'"):
+        with self.errors(f"read model {model_id} of project '{project.name}'"):
             return project.get_model(model_id)
 
     def refresh_model(self, model: Model) -> None:
         """Read status and logs of a model anew, in one request."""
-        with self._errors(f"read model {model.model_id} of project '{model.project.name}'"):
+        with self.errors(f"read model {model.model_id} of project '{model.project.name}'"):
             model.refresh()
-
-    def find_models(self, project: Project, name: str) -> list[Model]:
-        """All models of exactly this name, oldest first."""
-        with self._errors(f"look up model '{name}' in project '{project.name}'"):
-            found = [entry for entry in _search(project, name) if _name_of(entry) == name]
-            found.sort(key=lambda entry: (str((entry.get("status_history") or {}).get("created")), entry["uid"]))
-            return [project.get_model(entry["uid"]) for entry in found]
 
     def cancel_model(self, model: Model) -> bool:
         """Cancel a model that is not yet at its end; whether there was something to cancel."""
         from gretel_client.projects.jobs import END_STATES
 
-        with self._errors(f"cancel model {model.model_id} of project '{model.project.name}'"):
+        with self.errors(f"cancel model {model.model_id} of project '{model.project.name}'"):
             if model.status in END_STATES:
                 return False
             model.cancel()
@@ -186,7 +178,7 @@ class GretelHook(BaseHook):
         """Announce a file; its key, and the signed link to send it to."""
         from gretel_client.rest.model.artifact import Artifact
 
-        with self._errors(f"upload '{filename}' to project '{project.name}'"):
+        with self.errors(f"upload '{filename}' to project '{project.name}'"):
             answer = project.projects_api.create_artifact(
                 project_id=project.project_guid, artifact=Artifact(filename=filename)
             )
@@ -203,7 +195,7 @@ class GretelHook(BaseHook):
         """Delete a file from the project's artifact store; one that is gone already is no error."""
         from gretel_client.rest.exceptions import NotFoundException
 
-        with self._errors(f"delete artifact '{key}' of project '{project.name}'"):
+        with self.errors(f"delete artifact '{key}' of project '{project.name}'"):
             try:
                 project.delete_artifact(key)
             except NotFoundException:
@@ -215,7 +207,7 @@ class GretelHook(BaseHook):
 
         :return: the keys deleted
         """
-        with self._errors(f"list the artifacts of project '{project.name}'"):
+        with self.errors(f"list the artifacts of project '{project.name}'"):
             keys = [artifact["key"] for artifact in project.artifacts]
         keys = [key for key in keys if f"_{model_name}." in key]
         for key in keys:
@@ -251,20 +243,6 @@ class GretelHook(BaseHook):
             )
         return report
 
-    def _errors(self, doing: str) -> AbstractContextManager[None]:
+    def errors(self, doing: str) -> AbstractContextManager[None]:
+        """Name this connection, and the remedy, in whatever goes wrong inside the block; see `clear_errors`."""
         return clear_errors(doing, self.settings)
-
-
-def _search(project: Project, name: str) -> Iterator[dict[str, Any]]:
-    """All models whose name contains `name`, page by page."""
-    skip = 0
-    while page := list(project.search_models(factory=dict, model_name=name, limit=SEARCH_PAGE, skip=skip)):
-        yield from page
-        if len(page) < SEARCH_PAGE:
-            return
-        skip += SEARCH_PAGE
-
-
-def _name_of(entry: dict[str, Any]) -> str | None:
-    """Name of a found model: beside its fields, or in its config only."""
-    return entry.get("model_name") or entry.get("name") or (entry.get("config") or {}).get("name")

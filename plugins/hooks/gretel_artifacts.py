@@ -18,7 +18,7 @@ import requests
 import urllib3
 from airflow.sdk.log import mask_secret
 
-from hooks.gretel_errors import GretelError, GretelFatalError, GretelUnavailableError
+from hooks.gretel_errors import GretelError, GretelFatalError, GretelUnavailableError, own_words
 from hooks.gretel_settings import GretelSettings
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -108,8 +108,10 @@ def _check(response: requests.Response, doing: str, settings: GretelSettings) ->
         else "The link may have expired or the file be gone: clear the task to ask for a new one."
     )
     host = urlsplit(response.url).netloc
+    said = f" ({own_words(response.text)})" if "json" in response.headers.get("Content-Type", "") else ""
     raise error_class(
-        f"Gretel (connection {settings.conn_id}): could not {doing}: its store {host} answered HTTP {status}. {remedy}"
+        f"Gretel (connection {settings.conn_id}): could not {doing}: its store {host} answered HTTP {status}{said}. "
+        f"{remedy}"
     )
 
 

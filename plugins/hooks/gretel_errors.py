@@ -89,7 +89,8 @@ def _explain_response(exc: Exception, settings: GretelSettings) -> tuple[type[Ai
     )
 
     status = int(getattr(exc, "status", None) or 0)
-    said = f"{_own_words(exc)} (HTTP {status})"
+    body = getattr(exc, "body", None) or getattr(exc.__cause__, "body", None) or getattr(exc, "reason", None) or ""
+    said = f"{own_words(str(body))} (HTTP {status})"
     conn = f"connection {settings.conn_id}"
     by_class = {
         MaxConcurrentJobsException: (
@@ -117,6 +118,7 @@ def _explain_response(exc: Exception, settings: GretelSettings) -> tuple[type[Ai
             f"not found: {said}",
             f"Check the project of {conn} (extra `project`), and that its host is Gretel's API.",
         ),
+        409: (GretelError, f"it is in use: {said}", "Retry once the job that uses it has ended."),
         429: (GretelUnavailableError, said, "Too many requests; the task's retry comes later."),
     }
     if type(exc) in by_class:
@@ -149,9 +151,8 @@ def _tls_remedy(settings: GretelSettings) -> str:
     )
 
 
-def _own_words(exc: Exception) -> str:
+def own_words(body: str) -> str:
     """Gretel's own message out of an error answer's body, or the start of the body."""
-    body = getattr(exc, "body", None) or getattr(exc.__cause__, "body", None) or ""
     try:
         parsed = json.loads(body)
     except ValueError:
@@ -159,5 +160,5 @@ def _own_words(exc: Exception) -> str:
     message = parsed.get("message") or parsed.get("detail") if isinstance(parsed, dict) else None
     if message and parsed.get("context"):
         message = f"{message} {json.dumps(parsed['context'])}"  # the fields at fault
-    words = str(message or body or getattr(exc, "reason", "")).strip() or "no message"
+    words = str(message or body).strip() or "no message"
     return words[:MAX_BODY_CHARACTERS].rstrip(".")

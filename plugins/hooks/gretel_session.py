@@ -84,6 +84,7 @@ class GretelSession(DefaultClientConfig):
         configuration.proxy = select_proxy(self.endpoint, get_environ_proxies(self.endpoint))
         configuration.retries = GretelApiRetry(
             total=RETRIES,
+            read=1,  # a service that hangs is waited for twice, not four times
             backoff_factor=BACKOFF_SECONDS,
             backoff_max=10,
             allowed_methods=RETRIED_METHODS,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hooks.gretel import GretelHook
 from hooks.gretel_errors import GretelError, GretelFatalError
+from hooks.gretel_models import attach
 
 if TYPE_CHECKING:
     from gretel_client.projects.models import Model
@@ -35,6 +36,7 @@ class ModelWatch:
     """A model that somebody waits for.
 
     :param project: name, id or guid of its project
+    :param model_name: its name, by which duplicates are found
     :param deadline: Unix time after which nobody waits any longer
     :param error_tolerance: seconds for which Gretel may be out of reach
     :param seen: highest sequence number of the log lines already shown
@@ -46,6 +48,7 @@ class ModelWatch:
         *,
         project: str,
         model_id: str,
+        model_name: str,
         deadline: float,
         error_tolerance: float,
         seen: int = 0,
@@ -54,6 +57,7 @@ class ModelWatch:
         self._hook = hook
         self._project = project
         self._model_id = model_id
+        self._model_name = model_name
         self._deadline = deadline
         self._error_tolerance = error_tolerance
         self._model: Model | None = None
@@ -64,12 +68,13 @@ class ModelWatch:
         """Read status and logs once; never raises what Gretel answers."""
         try:
             model = self._read()
+            moved_on = self._moved_on(model)
         except GretelFatalError as exc:
             return Look(outcome={"status": REFUSED, "message": str(exc)})
         except GretelError as exc:
             return self._failed(exc)
         self._failing_since = None
-        look = Look(lines=self._new_lines(model))
+        look = Look(lines=self._new_lines(model) + moved_on)
         look.outcome = self._outcome(model)
         return look
 
@@ -79,6 +84,14 @@ class ModelWatch:
         else:
             self._hook.refresh_model(self._model)
         return self._model
+
+    def _moved_on(self, model: Model) -> list[str]:
+        """On a new status, say so, and cancel what a request that arrived late has started beside this model."""
+        if model.status.value == self._status:
+            return []
+        attach(self._hook, model.project, self._model_name)
+        self._status = model.status.value
+        return [f"status: {self._status}"]
 
     def _failed(self, exc: GretelError) -> Look:
         """Bear with an endpoint that is away, for a while."""
@@ -104,9 +117,6 @@ class ModelWatch:
             if sequence > self.seen:
                 self.seen = sequence
                 lines.append(_format(entry))
-        if model.status.value != self._status:
-            self._status = model.status.value
-            lines.append(f"status: {self._status}")
         return lines
 
 

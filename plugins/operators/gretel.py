@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
+
 from hooks.gretel import GretelHook
 from hooks.gretel_errors import GretelError, GretelFatalError
-from triggers.gretel import GretelModelTrigger
-
 from operators.gretel_config import load_model_config, with_settings
+from triggers.gretel import GretelModelTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -160,15 +160,11 @@ class GretelSyntheticsOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """Cancel the model when the task is stopped on its worker, be it just being submitted."""
-        from operators.gretel_submission import attach
+        from hooks.gretel_models import cancel_all
 
         self._killed = True  # seen between upload and submission
-        if self._claimed is None:
-            return
-        hook, project, name = self._claimed
-        model = attach(hook, project, name)
-        if model is not None and hook.cancel_model(model):
-            hook.delete_training_data(project, name)
+        if self._claimed is not None:
+            cancel_all(*self._claimed)
 
     @property
     def _patience(self) -> timedelta:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from hooks.gretel_errors import GretelFatalError
 
 SUFFIXES = (".yml", ".yaml")

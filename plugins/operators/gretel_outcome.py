@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowException
+
 from hooks.gretel import GretelHook
 from hooks.gretel_errors import GretelError, GretelFatalError
 from hooks.gretel_watch import REFUSED, TIMEOUT, UNREACHABLE

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hooks.gretel import GretelHook
 from hooks.gretel_errors import GretelError, GretelUnavailableError
+from hooks.gretel_models import attach
 
 if TYPE_CHECKING:
     from gretel_client.projects import Project
@@ -42,25 +43,6 @@ def model_name(task: tuple[str, ...], config: dict[str, Any], data_hash: str, nu
     digest = hashlib.sha256(content.encode()).hexdigest()[:HASH_CHARACTERS]
     readable = re.sub(r"[^a-z0-9]+", "-", "-".join(task[:2]).lower()).strip("-")
     return f"{readable[:READABLE_CHARACTERS].rstrip('-')}-{digest}"
-
-
-def attach(hook: GretelHook, project: Project, name: str) -> Model | None:
-    """Find the model that is, or already was, trained under this name; cancel surplus ones.
-
-    A completed model comes first, else the oldest that is still at work: two tries that race choose the same one.
-    Models that failed, were cancelled or lost are left alone.
-    """
-    from gretel_client.projects.jobs import ACTIVE_STATES, Status
-
-    models = hook.find_models(project, name)
-    completed = [model for model in models if model.status == Status.COMPLETED]
-    at_work = [model for model in models if model.status in ACTIVE_STATES]
-    chosen = next(iter(completed + at_work), None)
-    for surplus in at_work:
-        if surplus is not chosen:
-            log.warning("Gretel trains %s twice; cancelling %s", name, surplus.model_id)
-            hook.cancel_model(surplus)
-    return chosen
 
 
 def submit_once(

@@ -12,6 +12,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+
 from hooks.gretel import GretelHook
 from hooks.gretel_errors import GretelFatalError
 
@@ -103,6 +104,7 @@ class GretelModelTrigger(BaseTrigger):
         return ModelWatch(
             hook or GretelHook(self.gretel_conn_id),
             project=self.project,
+            model_name=self.model_name,
             model_id=self.model_id,
             deadline=self.deadline,
             error_tolerance=self.error_tolerance,
@@ -117,13 +119,13 @@ class GretelModelTrigger(BaseTrigger):
 
     def _cancel_model(self) -> None:
         """Cancel the model and delete its training data, with a few quick tries."""
+        from hooks.gretel_models import cancel_all
+
         hook = GretelHook(self.gretel_conn_id)
         hook.settings = replace(hook.settings, read_timeout=min(hook.settings.read_timeout, KILL_READ_TIMEOUT))
         for attempt in range(1, KILL_TRIES + 1):
             try:
-                project = hook.get_project(self.project)
-                hook.cancel_model(hook.get_model(project, self.model_id))
-                hook.delete_training_data(project, self.model_name)
+                cancel_all(hook, hook.get_project(self.project), self.model_name)
             except GretelFatalError:
                 raise
             except Exception as exc:
