@@ -63,7 +63,7 @@ class AirflowApi:
         """Return a try's log as text, one event a line."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
         events = self.get(path, full_content="true")["content"]
-        return "\n".join(str(event.get("event", event)) if isinstance(event, dict) else str(event) for event in events)
+        return "\n".join(_text(event) for event in events)
 
     def last_log_lines(self, dag_id: str, run_id: str, task_id: str, lines: int = 15) -> str:
         """Return the end of the latest try's log."""
@@ -83,3 +83,11 @@ class AirflowApi:
         if not response.ok:
             raise StackError(f"Airflow answered {response.status_code} to {response.url}: {response.text}")
         return response.json()
+
+
+def _text(event: Any) -> str:
+    """One structured log event as text, with the error it carries."""
+    if not isinstance(event, dict):
+        return str(event)
+    errors = [f"{error['exc_type']}: {error['exc_value']}" for error in event.get("error_detail") or []]
+    return "\n".join([str(event.get("event", event)), *errors])

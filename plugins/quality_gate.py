@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from airflow.sdk import Param
+from airflow.sdk.exceptions import AirflowFailException
 
 EVIDENCE_VERSION = 1
 
 
-class GateError(RuntimeError):
-    """The data must not be released; the message names every reason and what can be done about it."""
+class GateError(AirflowFailException):
+    """The data must not be released, and a retry would decide the same; the message names every reason and remedy."""
 
 
 @dataclass(frozen=True)

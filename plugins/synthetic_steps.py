@@ -10,11 +10,13 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.postgres.hooks.postgres import PostgresHook
+from airflow.sdk.exceptions import AirflowFailException
 
 import quality_gate
 import release as releases
 from feature_query import FeatureQuery
 from hooks.gretel import GretelHook
+from transfers.extract_errors import EmptyExtractError, EntityKeyError, QueryError
 from transfers.postgres_to_s3 import copy_query_to_s3
 
 log = logging.getLogger(__name__)
@@ -35,14 +37,17 @@ def extract(
     rendered = query.render({"params": context["params"]})
     s3 = S3Hook(aws_conn_id)
     folder = releases.run_folder("raw", context["dag"].dag_id, context["run_id"])
-    extracted = copy_query_to_s3(
-        connect=PostgresHook(postgres_conn_id).get_conn,
-        query=rendered,
-        s3_client=s3.get_conn(),
-        bucket=default_bucket(s3),
-        key=f"{folder}/features.csv",
-        source_name=postgres_conn_id,
-    )
+    try:
+        extracted = copy_query_to_s3(
+            connect=PostgresHook(postgres_conn_id).get_conn,
+            query=rendered,
+            s3_client=s3.get_conn(),
+            bucket=default_bucket(s3),
+            key=f"{folder}/features.csv",
+            source_name=postgres_conn_id,
+        )
+    except (QueryError, EmptyExtractError, EntityKeyError) as error:
+        raise AirflowFailException(str(error)) from error  # the same query would fail again
     return {
         **extracted.to_dict(),
         "uri": f"s3://{extracted.bucket}/{extracted.key}",
@@ -95,7 +100,7 @@ def release(
     releases.withdraw(client, bucket, folder)
     for artifact, name in (("report_json", QUALITY_REPORT), ("report", QUALITY_PAGE)):
         with hook.open_artifact(model, artifact) as stream:
-            client.upload_fileobj(stream, bucket, f"{folder}/{name}")
+            client.put_object(Bucket=bucket, Key=f"{folder}/{name}", Body=stream.read())
     with hook.open_artifact(model, "data_preview") as stream:
         data = releases.write_data(
             stream,
@@ -131,11 +136,11 @@ def delete_raw(
 def default_bucket(s3: S3Hook) -> str:
     """Return the bucket that the AWS connection names.
 
-    :raises ValueError: it names none.
+    :raises AirflowFailException: it names none.
     """
     bucket = s3.service_config.get("bucket_name")
     if not bucket:
-        raise ValueError(
+        raise AirflowFailException(
             f"the AWS connection {s3.aws_conn_id!r} names no bucket: set its extra to "
             '{"service_config": {"s3": {"bucket_name": "…"}}}'
         )
