@@ -6,8 +6,9 @@ A retry can cure :class:`SourceUnavailableError` and :class:`DestinationError`; 
 from __future__ import annotations
 
 import psycopg
-from feature_query import FeatureQuery
 from psycopg import errors
+
+from feature_query import FeatureQuery
 
 # Classes of SQLSTATE whose messages speak of the server or the statement, never of a value in a row.
 CLASSES_WITHOUT_DATA = ("0A", "25", "40", "42", "53", "54", "55", "57", "58", "XX")
@@ -45,7 +46,7 @@ def explain_source_error(error: psycopg.Error, query: FeatureQuery, statement: s
     """
     if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
         return SourceUnavailableError(
-            f"{source} cannot be reached or went away: {str(error).strip()}. "
+            f"{source} cannot be reached or went away: {' '.join(str(error).split()).rstrip('.?')}. "
             "Check that it runs and that the connection's host, port, login and password are right; then retry."
         )
     name = errors.lookup(error.sqlstate).__name__

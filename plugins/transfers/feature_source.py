@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from feature_query import FeatureQuery
 from psycopg import sql
 from psycopg.abc import Buffer
 from psycopg.rows import tuple_row
 
+from feature_query import FeatureQuery
 from transfers.extract_errors import EmptyExtractError, EntityKeyError, ExtractError, QueryError, explain_source_error
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql" / "extract"

@@ -7,14 +7,14 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from feature_query import FeatureQuery
 from psycopg.abc import Buffer
 
+from feature_query import FeatureQuery
 from transfers.feature_source import feature_source
-from transfers.s3_object import writing_s3_object
+from transfers.s3_object import S3ObjectWriter, writing_s3_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -98,7 +98,7 @@ def copy_query_to_s3(
     )
 
 
-def _write(lines: Iterable[Buffer], target: IO[bytes]) -> tuple[int, str]:
+def _write(lines: Iterable[Buffer], target: S3ObjectWriter) -> tuple[int, str]:
     """Write all lines, and return their size in bytes and their SHA-256."""
     digest, size, batch = hashlib.sha256(), 0, bytearray()
 

@@ -1,11 +1,15 @@
-"""Writing one S3 object as a stream: it appears whole, or not at all."""
+"""Writing one S3 object as a stream: it appears whole, or not at all.
+
+boto3's own calls rather than smart_open: when smart_open cannot abort an upload (S3 is away for a moment), its writer
+completes it later, while it is garbage-collected, and a truncated object appears.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,14 +17,69 @@ from transfers.extract_errors import DestinationError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
-PART_BYTES = 16 * 1024**2  # S3 takes 10,000 parts: objects of up to 160 GB, for 16 MB of memory
+PART_BYTES = 8 * 1024**2  # S3 takes 10,000 parts: objects of up to 80 GB
 
 log = logging.getLogger(__name__)
 
 
+class S3ObjectWriter:
+    """Collects bytes into parts and uploads each when it is full; an object below one part is put in one piece."""
+
+    def __init__(self, client: S3Client, bucket: str, key: str) -> None:
+        self._client = client
+        self._bucket, self._key = bucket, key
+        self._buffer = bytearray()
+        self._upload_id: str | None = None
+        self._parts: list[CompletedPartTypeDef] = []
+
+    def write(self, data: bytes | bytearray) -> int:
+        """Take all of `data`, and return its size."""
+        self._buffer += data
+        while len(self._buffer) >= PART_BYTES:
+            self._upload_part()
+        return len(data)
+
+    def complete(self) -> None:
+        """Make the object appear."""
+        if self._upload_id is None:
+            self._client.put_object(Bucket=self._bucket, Key=self._key, Body=bytes(self._buffer))
+            return
+        if self._buffer:
+            self._upload_part()
+        self._client.complete_multipart_upload(
+            Bucket=self._bucket, Key=self._key, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
+        )
+
+    def abort(self) -> None:
+        """Remove the parts uploaded so far."""
+        if self._upload_id is None:
+            return
+        try:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
+        except (BotoCoreError, ClientError) as error:
+            log.warning(
+                "cannot abort the upload (%s): its parts stay, unreadable, until a lifecycle rule ends them", error
+            )
+
+    def _upload_part(self) -> None:
+        if self._upload_id is None:
+            self._upload_id = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._key)["UploadId"]
+        number = len(self._parts) + 1
+        answer = self._client.upload_part(
+            Bucket=self._bucket,
+            Key=self._key,
+            UploadId=self._upload_id,
+            PartNumber=number,
+            Body=bytes(self._buffer[:PART_BYTES]),
+        )
+        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+        del self._buffer[:PART_BYTES]
+
+
 @contextmanager
-def writing_s3_object(client: S3Client, bucket: str, key: str) -> Iterator[IO[bytes]]:
+def writing_s3_object(client: S3Client, bucket: str, key: str) -> Iterator[S3ObjectWriter]:
     """Open an object for writing; leaving the block by an exception leaves nothing behind.
 
     A process that is killed leaves parts that nobody can read; a lifecycle rule (AbortIncompleteMultipartUpload)
@@ -28,24 +87,18 @@ def writing_s3_object(client: S3Client, bucket: str, key: str) -> Iterator[IO[by
 
     :raises DestinationError: the bucket is missing or closed to us, or S3 cannot be reached.
     """
-    import smart_open.s3
-
-    writer: Any = None
+    writer = S3ObjectWriter(client, bucket, key)
     try:
         _check_bucket(client, bucket)
-        writer = smart_open.s3.open(bucket, key, "wb", min_part_size=PART_BYTES, client=client)
         yield writer
-        writer.close()
-    except BaseException as error:
-        if writer:
-            _abort(writer)
-        # smart_open wraps what botocore raises into ValueError or OSError.
-        if isinstance(error, (BotoCoreError, ClientError)) or isinstance(error.__cause__, (BotoCoreError, ClientError)):
-            raise DestinationError(f"cannot write s3://{bucket}/{key}: {error}. {_remedy(error)}") from error
-        if isinstance(error, OSError):
-            raise DestinationError(
-                f"cannot write s3://{bucket}/{key}: S3 went away ({error}). {_remedy(error)}"
-            ) from error
+        writer.complete()
+    except (BotoCoreError, ClientError) as error:
+        writer.abort()
+        raise DestinationError(
+            f"cannot write s3://{bucket}/{key}: {str(error).rstrip('.')}. {_remedy(error)}"
+        ) from error
+    except BaseException:
+        writer.abort()
         raise
 
 
@@ -58,20 +111,10 @@ def _check_bucket(client: S3Client, bucket: str) -> None:
             raise
 
 
-def _remedy(error: BaseException) -> str:
-    reason = error if isinstance(error, ClientError) else error.__cause__
-    code = reason.response["Error"]["Code"] if isinstance(reason, ClientError) else ""
+def _remedy(error: BotoCoreError | ClientError) -> str:
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
     if code in {"404", "NoSuchBucket"}:
         return "There is no such bucket: create it, or correct the bucket's name."
     if code in {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}:
         return "Check the connection's access key, and that it may s3:PutObject and s3:AbortMultipartUpload there."
     return "Check that S3 is up and that the connection's endpoint_url is right; then retry."
-
-
-def _abort(writer: Any) -> None:
-    try:
-        writer.terminate()
-    except (BotoCoreError, ClientError, OSError) as error:
-        log.warning(
-            "cannot abort the upload (%s); its parts stay, unreadable, until a lifecycle rule removes them", error
-        )
