@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hooks.gretel import GretelHook
-from hooks.gretel_errors import GretelError, GretelUnavailableError
+from hooks.gretel_errors import GretelError, GretelFatalError, GretelUnavailableError
 from hooks.gretel_models import attach
 
 if TYPE_CHECKING:
@@ -94,13 +94,15 @@ def _submit(
             raise GretelError(f"The task was killed before Gretel model {name} was submitted.")
         try:
             submitted = hook.submit_model(project, config, name=name, data_source=data_source)
-        except GretelUnavailableError as exc:
-            log.warning("%s Looking whether the model was created all the same.", exc)
-            time.sleep(LOOKUP_DELAY * 2 ** (attempt - 1))
-            if model := attach(hook, project, name):
-                log.info("It was: %s, status %s", model.model_id, model.status.value)
+        except (GretelError, GretelFatalError) as exc:
+            unclear = isinstance(exc, GretelUnavailableError)
+            if unclear:
+                log.warning("%s Looking whether the model was created all the same.", exc)
+                time.sleep(LOOKUP_DELAY * 2 ** (attempt - 1))
+            if model := attach(hook, project, name):  # by this request, or by another try that was faster
+                log.info("It is there: %s, status %s", model.model_id, model.status.value)
                 return model
-            if attempt == SUBMIT_TRIES:
+            if not unclear or attempt == SUBMIT_TRIES:
                 raise
         else:
             log.info("Submitted Gretel model %s (%s)", name, submitted.model_id)
