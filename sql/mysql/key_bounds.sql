@@ -1,0 +1,4 @@
+SELECT
+    MIN({{ key }}) AS lowest,
+    MAX({{ key }}) AS highest
+FROM {{ table }}
