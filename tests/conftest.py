@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +11,16 @@ import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
 
+from local.airflow_api import AirflowApi
 from local.components.base import Component
 from local.components.gretel import Gretel as GretelComponent
 from local.components.mariadb import MariaDB as MariaDBComponent
 from local.components.postgres import Postgres as PostgresComponent
 from local.components.s3 import S3Server
+from local.settings import REPOSITORY
 from local.stack import Stack
+
+E2E_PIPELINES = Path(__file__).parent / "e2e" / "repository"
 
 _numbers = itertools.count(1)
 
@@ -79,11 +84,28 @@ class S3:
 
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The engines without Airflow: each is started when a test first asks for it."""
-    stack = Stack(Path(tmp_path_factory.mktemp("stack")), with_airflow=False)
+    """A stack of the tests' own: each component is started when a test first asks for it."""
+    root = tmp_path_factory.mktemp("stack")
+    stack = Stack(root / "home", dags_folder=_repository(root) / "dags")
     stack.launch()
     yield stack
     stack.stop()
+
+
+def _repository(root: Path) -> Path:
+    """Copy dags/ and sql/, and add the pipelines that only the tests have, as a user would add theirs."""
+    copy = root / "repository"
+    for part in ("dags", "sql"):
+        for source in (REPOSITORY, E2E_PIPELINES):
+            shutil.copytree(source / part, copy / part, dirs_exist_ok=True)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def airflow(engines: Stack) -> AirflowApi:
+    """The whole stack with Airflow's four processes, and its REST API."""
+    engines.start()
+    return AirflowApi(engines.airflow)
 
 
 def _up(engines: Stack, component: Component) -> None:

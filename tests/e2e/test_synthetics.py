@@ -1,0 +1,218 @@
+"""The synthetics pipeline in a real Airflow: from a trigger to a release, and what a release must not contain."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import re
+from pathlib import Path
+
+import psycopg2
+import pytest
+import requests
+
+from local.components.gretel import PROJECT
+from local.components.s3 import BUCKET
+from local.health import wait_until
+from local.stack import Stack
+from tests.support.runs import Run, trigger
+
+DAG_ID = "gretel_synthetics_airbnb_bookings"
+TASKS = [
+    "extract_features",
+    "generate_synthetic_features",
+    "evaluate_synthetic_features",
+    "upload_synthetic_features",
+    "delete_raw_features",
+]
+SIZE = {"row_limit": 1500, "num_records": 1200}
+
+
+@pytest.fixture(scope="module")
+def run(airflow, bookings) -> Run:
+    run = trigger(airflow, DAG_ID, SIZE).wait()
+    assert run.state == "success", {task: run.log(task) for task, state in run.states().items() if state == "failed"}
+    return run
+
+
+@pytest.fixture(scope="module")
+def manifest(run: Run, engines: Stack) -> dict:
+    uri = run.xcoms()["upload_synthetic_features", "return_value"]["manifest_uri"]
+    return json.loads(read(engines, uri))
+
+
+def read(engines: Stack, uri: str) -> bytes:
+    key = uri.removeprefix(f"s3://{BUCKET}/")
+    return engines.s3.client().get_object(Bucket=BUCKET, Key=key)["Body"].read()
+
+
+def keys(engines: Stack, prefix: str) -> list[str]:
+    found = engines.s3.client().list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+    return [item["Key"] for item in found]
+
+
+def test_every_task_succeeded_at_the_first_try(run: Run) -> None:
+    assert {task_id: task["try_number"] for task_id, task in run.tasks().items()} == dict.fromkeys(TASKS, 1)
+
+
+def test_the_release_is_whole_and_what_its_manifest_says(engines: Stack, run: Run, manifest: dict) -> None:
+    body = read(engines, manifest["data"]["uri"])
+    rows = list(csv.DictReader(io.StringIO(gzip.decompress(body).decode())))
+    assert len(rows) == manifest["data"]["rows"] == SIZE["num_records"]
+    assert (len(body), hashlib.sha256(body).hexdigest()) == (manifest["data"]["bytes"], manifest["data"]["sha256"])
+    assert list(rows[0]) == manifest["data"]["columns"]
+    assert manifest["data"]["columns"] == ["user_id", *(column["name"] for column in manifest["extract"]["columns"])]
+    assert manifest["extract"]["rows"] == SIZE["row_limit"]
+    assert all(gate["passed"] for gate in manifest["gates"])
+    folder = manifest["data"]["uri"].removeprefix(f"s3://{BUCKET}/").rsplit("/", 1)[0]
+    assert sorted(key.rsplit("/", 1)[1] for key in keys(engines, folder)) == [
+        "manifest.json",
+        "quality_report.html",
+        "quality_report.json",
+        "synthetic_features.csv.gz",
+    ]
+
+
+def test_the_report_is_of_this_release(engines: Stack, manifest: dict) -> None:
+    folder = manifest["data"]["uri"].rsplit("/", 1)[0]
+    report = json.loads(read(engines, f"{folder}/quality_report.json"))
+    assert report["evidence"]["rows"]["synthetic"] == SIZE["num_records"]
+    assert read(engines, f"{folder}/quality_report.html").lstrip().lower().startswith(b"<!doctype html>")
+
+
+def test_the_asset_event_carries_the_facts(airflow, run: Run, manifest: dict) -> None:
+    events = airflow.get("assets/events", source_dag_id=DAG_ID, source_run_id=run.run_id)["asset_events"]
+    assert [event["extra"]["data"] for event in events] == [manifest["data"]]
+
+
+def test_no_real_key_is_released_and_every_row_has_a_new_one(engines: Stack, bookings: str, manifest: dict) -> None:
+    text = gzip.decompress(read(engines, manifest["data"]["uri"])).decode()
+    released = [row["user_id"] for row in csv.DictReader(io.StringIO(text))]
+    assert len(set(released)) == len(released)
+    assert not real_ids(bookings) & set(released)
+    assert not [user for user in real_ids(bookings) if user in text]
+
+
+def test_the_real_rows_are_gone_from_s3_and_from_gretel(engines: Stack, run: Run) -> None:
+    model_name = run.xcoms()["generate_synthetic_features", "return_value"]["model_name"]
+    assert artifact_keys(engines, model_name) == []
+    assert keys(engines, f"raw/{DAG_ID}/") == []
+
+
+def test_nothing_secret_or_personal_is_in_xcom_or_logs(engines: Stack, bookings: str, run: Run) -> None:
+    everything = json.dumps([[*key, value] for key, value in run.xcoms().items()])
+    everything += "\n".join(run.log(task_id) for task_id in TASKS)
+    secrets = [
+        engines.gretel.api_key,
+        engines.s3.secret_key,
+        engines.home.secret("postgres_bookings"),
+        engines.home.secret("gretel_signing_key"),
+        "sig=",
+    ]
+    assert [secret for secret in secrets if secret in everything] == []
+    assert [user for user in real_ids(bookings) if user in everything] == []
+
+
+def test_the_models_own_log_is_in_the_task_log(run: Run) -> None:
+    log = run.log("generate_synthetic_features")
+    assert "status: completed" in log
+    assert str(SIZE["num_records"]) in log
+
+
+def test_the_trigger_form_has_the_parameters(airflow) -> None:
+    params = airflow.get(f"dags/{DAG_ID}/details")["params"]
+    assert "session_rollups__by_user.sql" in params["sql_file"]["schema"]["enum"]
+    assert params["num_records"]["schema"]["minimum"] == 1
+    assert {"row_limit", "model_config", "min_quality", "max_exact_copies"} <= set(params)
+
+
+def test_a_second_pipeline_is_ten_lines_and_one_query(engines: Stack, airflow, bookings) -> None:
+    assert len((Path(__file__).parent / "repository" / "dags" / "country_ages.py").read_text().splitlines()) <= 10
+    run = trigger(airflow, "gretel_synthetics_country_ages", SIZE).wait()
+    assert run.state == "success", run.states()
+    released = run.xcoms()["upload_synthetic_features", "return_value"]
+    assert released["data"]["columns"][:3] == ["id", "age", "gender"]
+    assert released["data"]["rows"] == SIZE["num_records"]
+
+
+def test_failing_the_waiting_task_cancels_the_model(engines: Stack, airflow, bookings) -> None:
+    finished = set(model_statuses(engines))
+    run = trigger(airflow, DAG_ID, {"row_limit": 6000, "num_records": 400_000})
+    run.wait_for_task("generate_synthetic_features", {"deferred"})
+    [working] = set(model_statuses(engines)) - finished
+    path = f"dags/{DAG_ID}/dagRuns/{run.run_id}/taskInstances/generate_synthetic_features"
+    answer = airflow.session.patch(f"{airflow.url}/api/v2/{path}", json={"new_state": "failed"}, timeout=30)
+    assert answer.ok, answer.text
+
+    def unmet() -> str | None:
+        status = model_statuses(engines)[working]
+        return None if status == "cancelled" else f"the model is {status}"
+
+    wait_until(unmet, seconds=60)
+    assert run.wait().states()["upload_synthetic_features"] == "upstream_failed"
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "task_id", "message"),
+    [
+        ("broken_sql", "extract_features", 'no_such_table.sql:7 .* relation "guests_who_never_were" does not exist'),
+        ("broken_gretel_key", "generate_synthetic_features", "connection gretel_wrong_key.*API key"),
+        ("broken_bucket", "extract_features", "bucket"),
+    ],
+)
+def test_what_cannot_work_fails_at_once_with_one_clear_error(
+    engines: Stack, airflow, bookings, broken_connections, dag_id: str, task_id: str, message: str
+) -> None:
+    run = trigger(airflow, dag_id, SIZE).wait()
+    task = run.tasks()[task_id]
+    assert (task["state"], task["try_number"]) == ("failed", 1)
+    assert re.search(message, run.log(task_id))
+    assert keys(engines, f"released/{dag_id}/") == []
+
+
+@pytest.fixture(scope="module")
+def broken_connections(engines: Stack, airflow) -> None:
+    """Connections that lead nowhere, kept in Airflow's own database."""
+    aws = json.loads(engines.connections["aws_default"])
+    aws["extra"]["service_config"]["s3"]["bucket_name"] = "no-such-bucket"
+    for connection in (
+        {
+            "connection_id": "gretel_wrong_key",
+            "conn_type": "gretel",
+            "host": engines.gretel.endpoint,
+            "password": "grtu" + "0" * 40,
+            "extra": json.dumps({"project": PROJECT}),
+        },
+        {
+            "connection_id": "aws_missing_bucket",
+            "conn_type": "aws",
+            "login": aws["login"],
+            "password": aws["password"],
+            "extra": json.dumps(aws["extra"]),
+        },
+    ):
+        airflow.post("connections", connection)
+
+
+def real_ids(dsn: str) -> set[str]:
+    with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM users")
+        return {user for (user,) in cursor.fetchall()}
+
+
+def gretel_get(engines: Stack, path: str) -> dict:
+    headers = {"Authorization": engines.gretel.api_key}
+    response = requests.get(f"{engines.gretel.endpoint}/projects/{PROJECT}/{path}", headers=headers, timeout=30)
+    response.raise_for_status()
+    return response.json()["data"]
+
+
+def artifact_keys(engines: Stack, model_name: str) -> list[str]:
+    return [item["key"] for item in gretel_get(engines, "artifacts")["artifacts"] if model_name in item["key"]]
+
+
+def model_statuses(engines: Stack) -> dict[str, str]:
+    return {model["uid"]: model["status"] for model in gretel_get(engines, "models")["models"]}
