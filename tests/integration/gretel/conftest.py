@@ -6,12 +6,14 @@ import contextlib
 import io
 import itertools
 import json
+import logging
 import random
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 
 from hooks.gretel import GretelHook
 from local.components.gretel import Gretel
@@ -131,6 +133,14 @@ def store(s3: S3, bucket: str) -> Callable[..., str]:
         return f"s3://{bucket}/{key}"
 
     return put
+
+
+@pytest.fixture
+def task_log(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
+    """Everything logged so far: by Airflow's classes, which use structlog, and by libraries, which use logging."""
+    caplog.set_level(logging.DEBUG)
+    with structlog.testing.capture_logs() as entries:
+        yield lambda: "\n".join([*(f"{entry['event']} {entry}" for entry in entries), caplog.text])
 
 
 class TaskInstance(SimpleNamespace):
