@@ -154,7 +154,7 @@ class GretelSyntheticsOperator(BaseOperator):
         """
         from operators.gretel_outcome import raise_unless_completed
 
-        raise_unless_completed(GretelHook(self.gretel_conn_id), event, facts, waited=self._patience)
+        raise_unless_completed(GretelHook(self.gretel_conn_id), event, facts, waited=self.patience)
         self.log.info("Gretel model %s (%s) is completed", facts["model_name"], facts["model_id"])
         return facts
 
@@ -167,15 +167,16 @@ class GretelSyntheticsOperator(BaseOperator):
             cancel_all(*self._claimed)
 
     @property
-    def _patience(self) -> timedelta:
+    def patience(self) -> timedelta:
         """How long one try waits; Airflow itself does not apply `execution_timeout` to deferred tasks."""
         return min(self.timeout, self.execution_timeout) if self.execution_timeout else self.timeout
 
     def _submit(self, context: Context, hook: GretelHook, project: Project) -> Model:
+        from hooks.gretel_models import cancel_all
         from operators.gretel_source import S3Source
         from operators.gretel_submission import model_name, submit_once
 
-        records = self._records()
+        records = self.records()
         config = load_model_config(self.model_config, self._config_folders())
         config = with_settings(config, num_records=records, evaluate=self._evaluate(hook))
         source = S3Source(self.data_source, self.aws_conn_id, self.data_sha256)
@@ -191,7 +192,7 @@ class GretelSyntheticsOperator(BaseOperator):
             cancelled=lambda: self._killed,
         )
         if self._killed:
-            hook.cancel_model(model)
+            cancel_all(hook, project, name)
             raise GretelError(f"The task was killed; Gretel model {name} was cancelled.")
         return model
 
@@ -199,7 +200,8 @@ class GretelSyntheticsOperator(BaseOperator):
     def _upload(hook: GretelHook, project: Project, source: S3Source, name: str) -> str:
         return hook.upload_training_data(project, name + source.suffix, source.open, source.size)
 
-    def _records(self) -> int:
+    def records(self) -> int:
+        """Number of rows to generate, once rendered."""
         try:
             records = int(self.num_records)
         except (TypeError, ValueError):
@@ -228,7 +230,7 @@ class GretelSyntheticsOperator(BaseOperator):
             model_id=facts["model_id"],
             model_name=facts["model_name"],
             poll_interval=self.poll_interval,
-            deadline=time.time() + self._patience.total_seconds(),
+            deadline=time.time() + self.patience.total_seconds(),
             error_tolerance=self.error_tolerance.total_seconds(),
         )
 

@@ -63,9 +63,11 @@ def model_settings(config: Any, origin: str = "model_config") -> dict[str, Any]:
 def _find(name: str, folders: Sequence[Path]) -> Path:
     """Find a YAML file; `..` is refused, as part of the name may come from the trigger form."""
     names = [name] if name.endswith(SUFFIXES) else [name + suffix for suffix in SUFFIXES]
+    if Path(name).is_absolute():
+        folders = [Path(name).parent]
     for folder in folders:
         for candidate in names:
-            path = folder / candidate  # an absolute name stays as it is
+            path = folder / candidate
             if path.is_file() and ".." not in path.parts:
                 return path
     there = {path.name for folder in folders for suffix in SUFFIXES for path in folder.rglob(f"*{suffix}")}
