@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import smart_open
+from transfers.s3_object import S3ObjectWriter, writing_s3_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -72,8 +72,7 @@ def write_data(
     :param rows: how many rows were asked for; any other number is an error.
     :raises ReleaseError: the artifact is truncated, ragged or of another length; no object is left behind.
     """
-    uri = f"s3://{bucket}/{folder}/{DATA}"
-    with smart_open.open(uri, "wb", compression="disable", transport_params={"client": client}) as stored:
+    with writing_s3_object(client, bucket, f"{folder}/{DATA}") as stored:
         counting = _HashingWriter(stored)
         # mtime=0: the same data give the same bytes, and so the same hash.
         with gzip.GzipFile(filename="", fileobj=counting, mode="wb", mtime=0) as packed:
@@ -82,7 +81,7 @@ def write_data(
             text.flush()
         if written != rows:
             raise ReleaseError(f"the synthetic data have {written} rows, {rows} were asked for: nothing is released")
-    return ReleasedData(uri, written, counting.size, counting.digest.hexdigest(), columns)
+    return ReleasedData(f"s3://{bucket}/{folder}/{DATA}", written, counting.size, counting.digest.hexdigest(), columns)
 
 
 def withdraw(client: S3Client, bucket: str, folder: str) -> None:
@@ -135,7 +134,7 @@ def _copy_with_keys(
 class _HashingWriter(io.RawIOBase):
     """Passes bytes on and keeps their number and hash."""
 
-    def __init__(self, target: BinaryIO) -> None:
+    def __init__(self, target: S3ObjectWriter) -> None:
         self._target = target
         self.size = 0
         self.digest = hashlib.sha256()

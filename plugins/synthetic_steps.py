@@ -16,7 +16,7 @@ import quality_gate
 import release as releases
 from feature_query import FeatureQuery
 from hooks.gretel import GretelHook
-from transfers.extract_errors import EmptyExtractError, EntityKeyError, QueryError
+from transfers.extract_errors import DestinationRefusedError, EmptyExtractError, EntityKeyError, QueryError
 from transfers.postgres_to_s3 import copy_query_to_s3
 
 log = logging.getLogger(__name__)
@@ -46,8 +46,8 @@ def extract(
             key=f"{folder}/features.csv",
             source_name=postgres_conn_id,
         )
-    except (QueryError, EmptyExtractError, EntityKeyError) as error:
-        raise AirflowFailException(str(error)) from error  # the same query would fail again
+    except (QueryError, EmptyExtractError, EntityKeyError, DestinationRefusedError) as error:
+        raise AirflowFailException(str(error)) from error  # a retry would fail the same way
     return {
         **extracted.to_dict(),
         "uri": f"s3://{extracted.bucket}/{extracted.key}",

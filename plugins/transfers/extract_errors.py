@@ -1,6 +1,6 @@
 """What can go wrong between a feature query and S3, each as one message that says what to do.
 
-A retry can cure :class:`SourceUnavailableError` and :class:`DestinationError`; the others need a person.
+A retry can cure :class:`SourceUnavailableError` and a plain :class:`DestinationError`; the others need a person.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ class SourceUnavailableError(ExtractError):
 
 
 class DestinationError(ExtractError):
-    """The bucket is missing or closed to us, or S3 cannot be reached."""
+    """S3 cannot be reached, or broke off."""
+
+
+class DestinationRefusedError(DestinationError):
+    """The bucket is missing or closed to us."""
 
 
 def explain_source_error(error: psycopg.Error, query: FeatureQuery, statement: str, source: str) -> ExtractError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from transfers.extract_errors import DestinationError
+from transfers.extract_errors import DestinationError, DestinationRefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -85,7 +85,8 @@ def writing_s3_object(client: S3Client, bucket: str, key: str) -> Iterator[S3Obj
     A process that is killed leaves parts that nobody can read; a lifecycle rule (AbortIncompleteMultipartUpload)
     removes them.
 
-    :raises DestinationError: the bucket is missing or closed to us, or S3 cannot be reached.
+    :raises DestinationRefusedError: the bucket is missing or closed to us.
+    :raises DestinationError: S3 cannot be reached, or broke off.
     """
     writer = S3ObjectWriter(client, bucket, key)
     try:
@@ -94,9 +95,8 @@ def writing_s3_object(client: S3Client, bucket: str, key: str) -> Iterator[S3Obj
         writer.complete()
     except (BotoCoreError, ClientError) as error:
         writer.abort()
-        raise DestinationError(
-            f"cannot write s3://{bucket}/{key}: {str(error).rstrip('.')}. {_remedy(error)}"
-        ) from error
+        error_class, remedy = _explain(error)
+        raise error_class(f"cannot write s3://{bucket}/{key}: {str(error).rstrip('.')}. {remedy}") from error
     except BaseException:
         writer.abort()
         raise
@@ -111,10 +111,11 @@ def _check_bucket(client: S3Client, bucket: str) -> None:
             raise
 
 
-def _remedy(error: BotoCoreError | ClientError) -> str:
+def _explain(error: BotoCoreError | ClientError) -> tuple[type[DestinationError], str]:
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
     if code in {"404", "NoSuchBucket"}:
-        return "There is no such bucket: create it, or correct the bucket's name."
+        return DestinationRefusedError, "There is no such bucket: create it, or correct the bucket's name."
     if code in {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}:
-        return "Check the connection's access key, and that it may s3:PutObject and s3:AbortMultipartUpload there."
-    return "Check that S3 is up and that the connection's endpoint_url is right; then retry."
+        remedy = "Check the connection's access key, and that it may s3:PutObject and s3:AbortMultipartUpload there."
+        return DestinationRefusedError, remedy
+    return DestinationError, "Check that S3 is up and that the connection's endpoint_url is right; then retry."
