@@ -9,6 +9,8 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
+import psutil
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_HOME = REPOSITORY / ".local"
 
@@ -19,11 +21,14 @@ MAX_SOCKET_PATH = 100
 class Home:
     """The folder of one stack: everything it writes lies below it, so removing it removes the stack.
 
-    :param path: created if missing, readable by its owner alone (it holds passwords).
+    :param path: created if missing.
+    :param usual_ports: prefer each program's usual port where it is free, which people find in their browser's history.
+        Stacks that come and go beside others (tests) take whatever is free.
     """
 
-    def __init__(self, path: Path = DEFAULT_HOME) -> None:
+    def __init__(self, path: Path = DEFAULT_HOME, *, usual_ports: bool = True) -> None:
         """Create the folder if it is missing."""
+        self._usual_ports = usual_ports
         self.path = path.resolve()
         self.path.mkdir(parents=True, exist_ok=True)
         self.logs = self.folder("logs")
@@ -57,11 +62,11 @@ class Home:
             _write_private_json(self._secrets_file, known)
         return known[name]
 
-    def port(self, name: str, preferred: int) -> int:
-        """Return the port that the stack last used for `name`, or choose one (see `choose_ports`)."""
+    def port(self, name: str, usual: int) -> int:
+        """Return the port that the stack last used for `name`, or choose a free one."""
         known = _read_json(self._ports_file)
         if name not in known:
-            known[name] = free_port(preferred)
+            known[name] = free_port(usual if self._usual_ports else 0)
             _write_private_json(self._ports_file, known)
         return known[name]
 
@@ -85,6 +90,14 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def holder(port: int) -> str:
+    """Name the program that listens on a port, as far as this user may know."""
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr and connection.laddr.port == port:
+            return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    return "another program"
 
 
 def free_port(preferred: int = 0) -> int:

@@ -18,7 +18,7 @@ from local.components.mariadb import MariaDB
 from local.components.postgres import Postgres
 from local.components.s3 import S3Server
 from local.health import StackError, wait_until
-from local.settings import DEFAULT_HOME, REPOSITORY, Home
+from local.settings import DEFAULT_HOME, REPOSITORY, Home, holder, is_free
 from local.supervision import Supervisor
 
 
@@ -30,6 +30,7 @@ class Stack:
     :param path: the stack's folder; two folders make two independent stacks.
     :param with_airflow: False for tests that need the engines alone.
     :param dags_folder: the DAG files Airflow serves.
+    :param usual_ports: see `Home`.
     :param say: gets one line per step.
     """
 
@@ -39,6 +40,7 @@ class Stack:
         *,
         with_airflow: bool = True,
         dags_folder: Path = REPOSITORY / "dags",
+        usual_ports: bool = True,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         """Describe the stack; nothing is started."""
@@ -46,10 +48,11 @@ class Stack:
         self._path = path
         self._with_airflow = with_airflow
         self._dags_folder = dags_folder
+        self._usual_ports = usual_ports
         self._assemble()
 
     def _assemble(self) -> None:
-        self.home = Home(self._path)
+        self.home = Home(self._path, usual_ports=self._usual_ports)
         self.supervisor = Supervisor(self.home)
         self.postgres = Postgres(self.home)
         self.s3 = S3Server(self.home)
@@ -112,6 +115,12 @@ class Stack:
             self._say("airflow: migrating its metadata database")
             component.migrate()
         names = [program.name for program in component.programs()]
+        stopped = all(self.supervisor.state(name) == "STOPPED" for name in names)
+        if stopped and not is_free(component.port):
+            # It was free when it was chosen; whoever has it now would answer our health check.
+            raise StackError(
+                f"port {component.port}, chosen for {component.name}, was taken by {holder(component.port)}"
+            )
         for name in names:
             self.supervisor.start(name)
 

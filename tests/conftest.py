@@ -86,7 +86,7 @@ class S3:
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack of the tests' own: each component is started when a test first asks for it."""
     root = tmp_path_factory.mktemp("stack")
-    stack = Stack(root / "home", dags_folder=_repository(root) / "dags")
+    stack = Stack(root / "home", dags_folder=_repository(root) / "dags", usual_ports=False)
     stack.launch()
     yield stack
     stack.stop()

@@ -24,6 +24,11 @@ class Component(ABC):
         """Bind to the stack at `home`; nothing is started."""
         self.home = home
 
+    @property
+    @abstractmethod
+    def port(self) -> int:
+        """The TCP port on 127.0.0.1 that it serves on."""
+
     @abstractmethod
     def prepare(self) -> None:
         """Create what the programs need before they start; does nothing the second time."""

@@ -28,9 +28,14 @@ class S3Server(Component):
     name = "s3"
 
     @property
+    def port(self) -> int:
+        """The TCP port."""
+        return self.home.port("s3", 9000)
+
+    @property
     def endpoint_url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.home.port('s3', 9000)}"
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def access_key(self) -> str:
@@ -58,8 +63,8 @@ class S3Server(Component):
 
     def programs(self) -> Sequence[Program]:
         """The server."""
-        port = str(self.home.port("s3", 9000))
-        return [Program(self.name, [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port])]
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        return [Program(self.name, command)]
 
     def unhealthy(self) -> str | None:
         """Whether it lists buckets."""
