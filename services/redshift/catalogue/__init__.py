@@ -1,0 +1,1 @@
+"""What Redshift has in its catalogue and PostgreSQL has not: functions, system tables and views."""

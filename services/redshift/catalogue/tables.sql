@@ -1,0 +1,94 @@
+-- What the service writes down, and what its statements lean on. Every file here can run again over an older version.
+
+SET LOCAL allow_system_table_mods = on; -- for names with pg_ and for views in pg_catalog, where every session finds them
+
+CREATE SCHEMA IF NOT EXISTS pg_redshift;
+GRANT USAGE ON SCHEMA pg_redshift TO PUBLIC;
+GRANT CREATE ON SCHEMA public TO PUBLIC; -- as in Redshift; PostgreSQL 15 took it away
+
+-- Sequences hold what belongs to a session and survives its ROLLBACK: currval() is the session's own.
+CREATE SEQUENCE IF NOT EXISTS pg_redshift.copy_id;
+CREATE SEQUENCE IF NOT EXISTS pg_redshift.copy_count MINVALUE 0;
+GRANT ALL ON SEQUENCE pg_redshift.copy_id, pg_redshift.copy_count TO PUBLIC;
+
+-- Written through a connection of the service's own, so that it survives the ROLLBACK of a failed COPY.
+CREATE TABLE IF NOT EXISTS pg_redshift.load_error (
+    user_name name NOT NULL,
+    database_name text NOT NULL,
+    table_id integer NOT NULL,
+    start_time timestamp NOT NULL,
+    session_id integer NOT NULL,
+    query_id bigint NOT NULL,
+    file_name text NOT NULL,
+    line_number bigint NOT NULL,
+    column_name text NOT NULL,
+    column_type text NOT NULL,
+    column_length text NOT NULL,
+    position integer NOT NULL,
+    raw_line text NOT NULL,
+    raw_value text NOT NULL,
+    code integer NOT NULL,
+    reason text NOT NULL
+);
+
+-- Marks a CHECK constraint that only declares something; see dialect/declared.py.
+CREATE OR REPLACE FUNCTION pg_redshift.declared(kind text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT true';
+
+-- Keeps the row it is evaluated for, or removes it; see dialect/qualify.py.
+CREATE OR REPLACE FUNCTION pg_redshift.qualify(keep boolean) RETURNS SETOF integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 1 AS 'SELECT 1 WHERE keep';
+
+-- Refuses a MERGE whose source is no table; see dialect/merge.py.
+CREATE OR REPLACE FUNCTION pg_redshift.merge_source(source regclass) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF (SELECT relkind FROM pg_catalog.pg_class WHERE oid = source) <> 'r' THEN
+        RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'MERGE: the source ' || source || ' is not a table',
+            HINT = 'Put the rows into a temporary table first.';
+    END IF;
+    RETURN true;
+END $$;
+
+-- VARCHAR(n) counts bytes and CHAR(n) takes ASCII only. PostgreSQL's types count characters, so every table that is made
+-- or altered, in whatever way, gets CHECK constraints; translate.py turns their violation into Redshift's error.
+CREATE OR REPLACE FUNCTION pg_redshift.limit_bytes() RETURNS event_trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    changed oid;
+    actions text;
+BEGIN
+    FOR changed IN
+        SELECT DISTINCT objid FROM pg_event_trigger_ddl_commands()
+        WHERE classid = 'pg_class'::regclass AND object_type = 'table' AND schema_name NOT IN ('pg_catalog', 'pg_redshift')
+    LOOP
+        WITH wanted AS (
+            SELECT
+                format('%s #%s', format_type(atttypid, atttypmod), attnum) AS conname,
+                format('octet_length(%I) <= %s', attname, atttypmod - 4) AS condition
+            FROM pg_attribute
+            WHERE attrelid = changed AND attnum > 0 AND NOT attisdropped AND atttypmod > 4
+                AND atttypid IN ('varchar'::regtype, 'bpchar'::regtype)
+        ), present AS (
+            SELECT conname FROM pg_constraint
+            WHERE conrelid = changed AND contype = 'c' AND conname ~ '^character( varying)?\(\d+\) #\d+$'
+        )
+        SELECT string_agg(action, ', ') INTO actions
+        FROM (
+            SELECT format('DROP CONSTRAINT %I', conname) AS action FROM present
+            WHERE conname NOT IN (SELECT conname FROM wanted)
+            UNION ALL
+            -- NOT VALID spares a scan: what is in the table came through the narrower constraint, or by CREATE TABLE AS.
+            SELECT format('ADD CONSTRAINT %I CHECK (%s) NOT VALID', conname, condition) FROM wanted
+            WHERE conname NOT IN (SELECT conname FROM present)
+        ) AS steps;
+        IF actions IS NOT NULL THEN
+            EXECUTE format('ALTER TABLE %s %s', changed::regclass, actions);
+        END IF;
+    END LOOP;
+END $$;
+
+DROP EVENT TRIGGER IF EXISTS pg_redshift_limit_bytes;
+CREATE EVENT TRIGGER pg_redshift_limit_bytes ON ddl_command_end
+WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE')
+EXECUTE FUNCTION pg_redshift.limit_bytes();
