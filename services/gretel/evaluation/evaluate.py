@@ -2,11 +2,35 @@
 
 from collections.abc import Sequence
 
-from services.gretel.evaluation.disclosure.copies import exact_copies, row_ids
-from services.gretel.evaluation.fidelity.correlation import correlation_error, correlations
-from services.gretel.evaluation.fidelity.distribution import average_distance, compare_columns
-from services.gretel.evaluation.fidelity.structure import project, structure_distance
-from services.gretel.evaluation.inputs import prepare
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from services.gretel.evaluation.disclosure.anonymity import copied_identifiers, rare_categories, rare_combinations
+from services.gretel.evaluation.disclosure.attribute import attribute_inference
+from services.gretel.evaluation.disclosure.closeness import Closeness
+from services.gretel.evaluation.disclosure.copies import exact_copies
+from services.gretel.evaluation.disclosure.gretel_scores import attribute_score, membership_score, privacy_score
+from services.gretel.evaluation.disclosure.linkability import linkability
+from services.gretel.evaluation.disclosure.membership import attack_membership, membership_auc
+from services.gretel.evaluation.disclosure.singling_out import singling_out
+from services.gretel.evaluation.fidelity.correlation import (
+    Correlations,
+    correlation_error,
+    correlation_score,
+    correlations,
+)
+from services.gretel.evaluation.fidelity.discriminator import discriminator_auc
+from services.gretel.evaluation.fidelity.distribution import (
+    ColumnDistance,
+    average_distance,
+    compare_columns,
+    distribution_score,
+)
+from services.gretel.evaluation.fidelity.quality import quality_score
+from services.gretel.evaluation.fidelity.structure import Projection, project, structure_distance, structure_score
+from services.gretel.evaluation.fidelity.utility import utility
+from services.gretel.evaluation.inputs import Inputs, prepare
+from services.gretel.evaluation.measure import Measure, Score
+from services.gretel.evaluation.page import shown
 from services.gretel.evaluation.report import Report
 from services.gretel.table import Table
 
@@ -44,19 +68,81 @@ def evaluate(
         targets=targets,
         seed=seed,
     )
+    # The tables are small for OpenMP: its threads would wait for each other longer than they work.
+    with threadpool_limits(limits=1):
+        return _measure(inputs)
+
+
+def _measure(inputs: Inputs) -> Report:
     columns = compare_columns(inputs)
     matrices = correlations(inputs)
     projection = project(inputs)
-    ids = row_ids(inputs)
+    measures = {
+        **_fidelity(inputs, columns, matrices, projection),
+        **_disclosure(inputs),
+    }
     return Report(
-        inputs=inputs,
-        columns=columns,
-        correlations=matrices,
-        projection=projection,
-        measures={
-            "column_distribution": average_distance(columns),
-            "column_correlation": correlation_error(matrices),
-            "deep_structure": structure_distance(projection),
-            "exact_copies": exact_copies(inputs, ids),
+        subject={
+            "seed": inputs.seed,
+            "rows": inputs.rows,
+            "columns": [{"name": name, "kind": kind.value} for name, kind in inputs.kinds.items()],
+            "quasi_identifiers": list(inputs.quasi_identifiers),
+            "sensitive": list(inputs.sensitive),
+        },
+        scores=_scores(inputs, measures),
+        measures=measures,
+        fields=[shown.field(column, inputs.rows) for column in columns],
+        pictures={
+            "correlations": shown.matrices(matrices, inputs.rows),
+            "components": shown.components(projection),
         },
     )
+
+
+def _fidelity(
+    inputs: Inputs, columns: list[ColumnDistance], matrices: Correlations | None, projection: Projection | None
+) -> dict[str, Measure]:
+    auc_gap, r2_gap = utility(inputs)
+    return {
+        "column_distribution": average_distance(columns),
+        "column_correlation": correlation_error(matrices),
+        "deep_structure": structure_distance(projection),
+        "discriminator_auc": discriminator_auc(inputs),
+        "utility_auc_gap": auc_gap,
+        "utility_r2_gap": r2_gap,
+    }
+
+
+def _disclosure(inputs: Inputs) -> dict[str, Measure]:
+    closeness = Closeness(inputs)
+    return {
+        "exact_copies": exact_copies(inputs),
+        "copied_identifiers": copied_identifiers(inputs),
+        "rare_categories": rare_categories(inputs),
+        "rare_combinations": rare_combinations(inputs),
+        "membership_inference_auc": membership_auc(attack_membership(inputs)),
+        "attribute_inference": attribute_inference(inputs),
+        "singling_out": singling_out(inputs),
+        "linkability": linkability(inputs),
+        "isolated_records": closeness.isolated_records(),
+        "close_rows": closeness.close_rows(),
+        "dcr_share": closeness.dcr_share(),
+        "dcr": closeness.dcr(),
+        "nndr": closeness.nndr(),
+    }
+
+
+def _scores(inputs: Inputs, measures: dict[str, Measure]) -> dict[str, Score]:
+    stabilities = {
+        "field_correlation_stability": correlation_score(measures["column_correlation"].value),
+        "principal_component_stability": structure_score(measures["deep_structure"].value),
+        "field_distribution_stability": distribution_score(measures["column_distribution"].value),
+    }
+    membership, attribute = membership_score(inputs), attribute_score(inputs)
+    return {
+        "synthetic_data_quality_score": quality_score(stabilities),
+        **stabilities,
+        "membership_inference_attack_score": membership,
+        "attribute_inference_attack_score": attribute,
+        "data_privacy_score": privacy_score(membership, attribute),
+    }

@@ -26,7 +26,13 @@ SENSITIVE = ("bookings", "device")
 
 def table(frame: pd.DataFrame, **kinds: Kind) -> Table:
     """Make a table of a frame; kinds as given, else as in KINDS."""
-    columns = tuple(Column(str(name), {**KINDS, **kinds}[str(name)]) for name in frame.columns)
+    known = {**KINDS, **kinds}
+    columns = tuple(
+        Column(str(name), known[str(name)], decimals=(0, 2), format="%Y-%m-%d")
+        if known[str(name)] in {Kind.NUMERIC, Kind.DATE}
+        else Column(str(name), known[str(name)])
+        for name in frame.columns
+    )
     return Table(frame.reset_index(drop=True), Schema(columns))
 
 

@@ -9,13 +9,13 @@ CONFIDENCE = 0.95
 Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
 
 
-def wilson(successes: float, trials: int) -> tuple[float, float]:
+def wilson(successes: float, trials: float) -> tuple[float, float]:
     """Wilson's 95 % interval of a rate (E. B. Wilson, JASA 22, 1927)."""
     center, error = _wilson_center(successes, trials)
     return max(0.0, center - error), min(1.0, center + error)
 
 
-def residual_risk(attack: tuple[float, int], control: tuple[float, int], **detail: object) -> Measure:
+def residual_risk(attack: tuple[float, float], control: tuple[float, float], **detail: object) -> Measure:
     """How far an attack on training rows beats the same attack on rows the model never saw.
 
     risk = (attack - control) / (1 - control), its error propagated from both Wilson intervals: Giomi et al., "A Unified
@@ -41,7 +41,7 @@ def residual_risk(attack: tuple[float, int], control: tuple[float, int], **detai
     )
 
 
-def _wilson_center(successes: float, trials: int) -> tuple[float, float]:
+def _wilson_center(successes: float, trials: float) -> tuple[float, float]:
     denominator = trials + Z**2
     center = (successes + Z**2 / 2) / denominator
     error = Z / denominator * np.sqrt(successes * (trials - successes) / trials + Z**2 / 4)
