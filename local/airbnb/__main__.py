@@ -27,7 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "generate":
             return _load(options.dsn, generate(options.users, options.seed))
         with open_directory(options.directory) as (streams, remarks):
-            print("\n".join(remarks), file=sys.stderr) if remarks else None
+            for remark in remarks:
+                print(remark, file=sys.stderr)
             return _load(options.dsn, streams)
     except (LoadError, ValueError) as error:
         return _fail(str(error))

@@ -45,6 +45,19 @@ class Airflow(Component):
         return self.home.port("airflow", 8080)
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        """The port above, and those on which scheduler and triggerer hand out the logs of running tasks."""
+        return (self.port, self._worker_log_port, self._trigger_log_port)
+
+    @property
+    def _worker_log_port(self) -> int:
+        return self.home.port("airflow_worker_log", 8793)
+
+    @property
+    def _trigger_log_port(self) -> int:
+        return self.home.port("airflow_trigger_log", 8794)
+
+    @property
     def url(self) -> str:
         """The web UI's address."""
         return f"http://localhost:{self.port}"
@@ -82,6 +95,8 @@ class Airflow(Component):
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self._worker_log_port),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self._trigger_log_port),
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.home.path / "airflow" / "logs"),
             **{f"AIRFLOW_CONN_{name.upper()}": value for name, value in self._connections.items()},
         }

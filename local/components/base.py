@@ -29,6 +29,11 @@ class Component(ABC):
     def port(self) -> int:
         """The TCP port on 127.0.0.1 that it serves on."""
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port it listens on."""
+        return (self.port,)
+
     @abstractmethod
     def prepare(self) -> None:
         """Create what the programs need before they start; does nothing the second time."""
