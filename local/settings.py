@@ -94,9 +94,9 @@ def is_free(port: int) -> bool:
 
 def holder(port: int) -> str:
     """Name the program that listens on a port, as far as this user may know."""
-    for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr and connection.laddr.port == port:
-            return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    for socket_ in psutil.net_connections("tcp"):
+        if socket_.status == psutil.CONN_LISTEN and socket_.pid and socket_.laddr and socket_.laddr.port == port:
+            return f"{psutil.Process(socket_.pid).name()} (process {socket_.pid})"
     return "another program"
 
 

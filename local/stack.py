@@ -116,11 +116,10 @@ class Stack:
             component.migrate()
         names = [program.name for program in component.programs()]
         stopped = all(self.supervisor.state(name) == "STOPPED" for name in names)
-        if stopped and not is_free(component.port):
+        taken = [port for port in component.ports if stopped and not is_free(port)]
+        if taken:
             # It was free when it was chosen; whoever has it now would answer our health check.
-            raise StackError(
-                f"port {component.port}, chosen for {component.name}, was taken by {holder(component.port)}"
-            )
+            raise StackError(f"port {taken[0]}, chosen for {component.name}, was taken since by {holder(taken[0])}")
         for name in names:
             self.supervisor.start(name)
 

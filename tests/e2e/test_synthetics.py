@@ -143,7 +143,7 @@ def test_failing_the_waiting_task_cancels_the_model(engines: Stack, airflow, boo
     run = trigger(airflow, DAG_ID, {"row_limit": 6000, "num_records": 400_000})
     run.wait_for_task("generate_synthetic_features", {"deferred"})
     # Deferred is not yet waited for: a triggerer has to pick the trigger up first.
-    wait_until(lambda: None if "status: " in run.log("generate_synthetic_features") else "no trigger at work", seconds=60)
+    wait_until(lambda: None if "status: " in run.log("generate_synthetic_features") else "not yet", seconds=60)
     [working] = set(model_statuses(engines)) - finished
     path = f"dags/{DAG_ID}/dagRuns/{run.run_id}/taskInstances/generate_synthetic_features"
     answer = airflow.session.patch(f"{airflow.url}/api/v2/{path}", json={"new_state": "failed"}, timeout=30)
