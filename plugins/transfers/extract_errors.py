@@ -10,8 +10,10 @@ from psycopg import errors
 
 from feature_query import FeatureQuery
 
-# Classes of SQLSTATE whose messages speak of the server or the statement, never of a value in a row.
-CLASSES_WITHOUT_DATA = ("0A", "25", "40", "42", "53", "54", "55", "57", "58", "XX")
+# Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
+GONE = ("08", "57P")  # the connection or the server ends
+BUSY = ("40", "53", "55", "57", "58")  # conflict on a replica, no memory or disk, locks, time-outs: may pass
+ABOUT_THE_STATEMENT = ("0A", "25", "42", "54")  # their messages never quote a value of a row; others may
 
 
 class ExtractError(Exception):
@@ -48,18 +50,23 @@ def explain_source_error(error: psycopg.Error, query: FeatureQuery, statement: s
     :param statement: the SQL that was sent; PostgreSQL counts positions in it.
     :param source: what to call the database.
     """
-    if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+    if error.sqlstate is None or error.sqlstate.startswith(GONE):
         return SourceUnavailableError(
             f"{source} cannot be reached or went away: {' '.join(str(error).split()).rstrip('.?')}. "
             "Check that it runs and that the connection's host, port, login and password are right; then retry."
         )
-    name = errors.lookup(error.sqlstate).__name__
-    if error.sqlstate.startswith(CLASSES_WITHOUT_DATA):
-        said = error.diag.message_primary
-    else:
-        said = "the message is withheld because it may quote a person's data; run the query in psql to read it"
+    place = _place(error, query, statement)
+    said = f"{errors.lookup(error.sqlstate).__name__}: {error.diag.message_primary}"
     hint = f" Hint: {error.diag.message_hint}" if error.diag.message_hint else ""
-    return QueryError(f"{_place(error, query, statement)}: {source} refused the query: {name}: {said}.{hint}")
+    if error.sqlstate.startswith(BUSY):
+        return SourceUnavailableError(
+            f"{place}: {source} could not finish the query: {said}.{hint} Retry; if that does not help, make the query "
+            "cheaper, or ask for a longer statement_timeout (on a replica max_standby_streaming_delay)."
+        )
+    if not error.sqlstate.startswith(ABOUT_THE_STATEMENT):
+        said = f"{said.partition(':')[0]}: the message is withheld because it may quote a person's data"
+        hint = " Run the query in psql to read it."
+    return QueryError(f"{place}: {source} refused the query: {said}.{hint}")
 
 
 def _place(error: psycopg.Error, query: FeatureQuery, statement: str) -> str:

@@ -125,9 +125,7 @@ class FeatureSource:
 
 
 @contextmanager
-def feature_source(
-    connect: Callable[[], psycopg.Connection[Any]], query: FeatureQuery, name: str
-) -> Iterator[FeatureSource]:
+def feature_source(connect: Callable[[], Any], query: FeatureQuery, name: str) -> Iterator[FeatureSource]:
     """Connect, and close the connection at the end.
 
     :raises SourceUnavailableError: PostgreSQL cannot be reached.

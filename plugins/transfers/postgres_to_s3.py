@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 from psycopg.abc import Buffer
 
 from feature_query import FeatureQuery
@@ -60,7 +59,7 @@ class Extract:
 
 def copy_query_to_s3(
     *,
-    connect: Callable[[], psycopg.Connection[Any]],
+    connect: Callable[[], Any],
     query: FeatureQuery,
     s3_client: S3Client,
     bucket: str,
@@ -73,7 +72,7 @@ def copy_query_to_s3(
     has a key of its own and leaves the key out: it never reaches this process. Memory stays flat whatever the size.
     The object appears whole or not at all.
 
-    :param connect: opens the connection, such as a PostgresHook's `get_conn`; it is closed here.
+    :param connect: opens a psycopg 3 connection, such as a PostgresHook's `get_conn`; it is closed here.
     :param query: rendered, see :meth:`FeatureQuery.render`.
     :param key: the object's key; an object that is there already is replaced.
     :param source_name: what messages call the database, such as the connection's id.

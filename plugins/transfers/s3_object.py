@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from transfers.extract_errors import DestinationError, DestinationRefusedError
 
@@ -115,7 +115,12 @@ def _explain(error: BotoCoreError | ClientError) -> tuple[type[DestinationError]
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
     if code in {"404", "NoSuchBucket"}:
         return DestinationRefusedError, "There is no such bucket: create it, or correct the bucket's name."
-    if code in {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}:
+    if isinstance(error, NoCredentialsError) or code in {
+        "403",
+        "AccessDenied",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+    }:
         remedy = "Check the connection's access key, and that it may s3:PutObject and s3:AbortMultipartUpload there."
         return DestinationRefusedError, remedy
     return DestinationError, "Check that S3 is up and that the connection's endpoint_url is right; then retry."

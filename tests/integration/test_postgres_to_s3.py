@@ -157,6 +157,16 @@ def test_any_select_and_any_column_name_will_do(
     assert len(rows) == count
 
 
+def test_the_order_of_many_rows_is_kept(extract: Callable[..., Extract], client: S3Client, bucket: str) -> None:
+    result = extract(
+        "SELECT n AS guest_id, n % 1000 AS m, n AS o FROM generate_series(1, 300000) AS n ORDER BY m, o DESC"
+    )
+    expected = sorted((n % 1000, -n) for n in range(1, 300_001))
+    text = "m,o\n" + "".join(f"{m},{-o}\n" for m, o in expected)
+    assert client.get_object(Bucket=bucket, Key=KEY)["Body"].read().decode() == text
+    assert result.rows == 300_000
+
+
 def test_the_query_is_executed_once(extract: Callable[..., Extract], dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(
@@ -357,6 +367,17 @@ copy_query_to_s3(
 """
 
 
+def test_a_query_that_is_cut_off_can_be_retried(
+    extract: Callable[..., Extract], dsn: str, client: S3Client, bucket: str
+) -> None:
+    with pytest.raises(SourceUnavailableError, match=r"guests\.sql: .*QueryCanceled: .*statement timeout\. Retry"):
+        extract(
+            "SELECT guest_id, pg_sleep(60)::text AS nap FROM guests",
+            connect=lambda: psycopg.connect(dsn, options="-c statement_timeout=300"),
+        )
+    assert left_on_s3(client, bucket) == ([], 0)
+
+
 def test_a_database_that_is_down_is_named(extract: Callable[..., Extract], client: S3Client, bucket: str) -> None:
     with pytest.raises(SourceUnavailableError, match=r"guests_db cannot be reached.*Check that it runs"):
         extract(ALL_GUESTS, connect=lambda: psycopg.connect("postgresql://nobody@127.0.0.1:1/nothing"))
@@ -436,6 +457,19 @@ def test_a_bucket_that_disappears_midway_is_named(extract: Callable[..., Extract
     on_part(own_s3.client, 2, lambda: own_s3.client.delete_bucket(Bucket="extracts"))
     with pytest.raises(DestinationError, match="create it, or correct the bucket's name"):
         extract(MANY, s3_client=own_s3.client, bucket="extracts")
+
+
+def test_missing_credentials_are_named(
+    extract: Callable[..., Extract], own_s3: OwnS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    stranger = boto3.Session().client("s3", endpoint_url=own_s3.client.meta.endpoint_url, region_name="us-east-1")
+    with pytest.raises(DestinationError, match=r"Unable to locate credentials\. Check the connection's access key"):
+        extract(ALL_GUESTS, s3_client=stranger, bucket="extracts")
 
 
 @pytest.mark.parametrize("own_s3", [True], indirect=True)
