@@ -16,6 +16,7 @@ from local.components.base import Component
 from local.components.gretel import Gretel
 from local.components.mariadb import MariaDB
 from local.components.postgres import Postgres
+from local.components.redshift import Redshift
 from local.components.s3 import S3Server
 from local.health import StackError, wait_until
 from local.settings import DEFAULT_HOME, REPOSITORY, Home, holder, is_free
@@ -58,7 +59,8 @@ class Stack:
         self.s3 = S3Server(self.home)
         self.gretel = Gretel(self.home)
         self.mariadb = MariaDB(self.home)
-        self.engines: list[Component] = [self.postgres, self.s3, self.gretel, self.mariadb]
+        self.redshift = Redshift(self.home, self.postgres, self.s3)
+        self.engines: list[Component] = [self.postgres, self.s3, self.gretel, self.mariadb, self.redshift]
         self.connections = {name: uri for engine in self.engines for name, uri in engine.connections().items()}
         self.airflow = Airflow(self.home, self.postgres, self.connections, self._dags_folder)
         self.components = [*self.engines, *([self.airflow] if self._with_airflow else [])]

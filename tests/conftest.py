@@ -16,6 +16,8 @@ from local.components.base import Component
 from local.components.gretel import Gretel as GretelComponent
 from local.components.mariadb import MariaDB as MariaDBComponent
 from local.components.postgres import Postgres as PostgresComponent
+from local.components.redshift import COPY_ROLE
+from local.components.redshift import Redshift as RedshiftComponent
 from local.components.s3 import S3Server
 from local.settings import REPOSITORY
 from local.stack import Stack
@@ -128,6 +130,25 @@ def mariadb(engines: Stack) -> MariaDB:
 def s3(engines: Stack) -> S3:
     _up(engines, engines.s3)
     return S3(engines.s3)
+
+
+class Redshift:
+    """A Redshift endpoint; every test takes a database of its own."""
+
+    def __init__(self, component: RedshiftComponent) -> None:
+        self._component = component
+        self.port = component.port
+        self.iam_role = COPY_ROLE
+
+    def fresh_database(self, name: str) -> str:
+        """Create an empty database and return its DSN."""
+        return self._component.create_database(_unique(name))
+
+
+@pytest.fixture(scope="session")
+def redshift(engines: Stack, postgres: Postgres, s3: S3) -> Redshift:
+    _up(engines, engines.redshift)
+    return Redshift(engines.redshift)
 
 
 @pytest.fixture(scope="session")

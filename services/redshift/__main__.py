@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -24,8 +25,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=5439, help="0 for a free one (default: %(default)s)")
     parser.add_argument(
         "--backend-dsn",
-        required=True,
-        help="postgresql://… of a superuser on PostgreSQL 15 or newer; its databases are this endpoint's databases",
+        default=os.environ.get("REDSHIFT_BACKEND_DSN"),
+        help="postgresql://… of a superuser on PostgreSQL 15 or newer; its databases are this endpoint's databases "
+        "(default: $REDSHIFT_BACKEND_DSN, which keeps the password out of the process list)",
     )
     parser.add_argument("--s3-endpoint-url", help="the S3 server COPY reads from (default: Amazon's)")
     parser.add_argument(
@@ -37,7 +39,10 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "it reads S3 with the AWS credentials this service finds in its environment",
     )
     parser.add_argument("--log-level", default="INFO", help="(default: %(default)s)")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if not options.backend_dsn:
+        parser.error("no PostgreSQL given: set REDSHIFT_BACKEND_DSN or pass --backend-dsn")
+    return options
 
 
 async def serve(options: argparse.Namespace) -> None:
