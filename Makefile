@@ -47,3 +47,13 @@ lock: setup ## choose the newest versions that fit pyproject.toml and write requ
 
 clean: down ## remove the stack's data and the Python environment
 	rm -rf .local .venv
+
+.PHONY: env lint-containers
+env: ## write .env for docker-compose.yml, with generated secrets
+	@docker/env.sh
+
+lint-containers: setup ## lint docker-compose.yml, Dockerfile and the scripts beside them
+	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker/dev.yml
+	.venv/bin/yamllint --strict docker-compose.yml docker/dev.yml
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/shellcheck docker/*.sh

@@ -1,0 +1,117 @@
+"""Airflow's connections: the ids that the code uses, as on the laptop, and each leads to its service."""
+
+from __future__ import annotations
+
+import ast
+import json
+from typing import Any
+
+from local.stack import Stack
+from release import run_folder
+from services.gretel.settings import parse_api_keys
+from tests.support.containers import AIRFLOW, REPOSITORY, SERVICES, STAGES
+
+Services = dict[str, dict[str, Any]]
+
+
+def connections(services: Services) -> dict[str, dict[str, Any]]:
+    prefix = "AIRFLOW_CONN_"
+    environment = services["airflow-worker"]["environment"]
+    found = {name: value for name, value in environment.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix).lower(): json.loads(value) for name, value in found.items()}
+
+
+def used_connection_ids() -> set[str]:
+    """Ids that DAGs name: arguments, and defaults of parameters, that are called …conn_id."""
+    found = set()
+    for path in REPOSITORY.glob("dags/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword):
+                found |= _conn_id(node.arg, node.value)
+            elif isinstance(node, ast.arguments):
+                positional = [*node.posonlyargs, *node.args]
+                with_default = positional[len(positional) - len(node.defaults) :]
+                defaults = [*node.defaults, *node.kw_defaults]
+                for argument, default in zip([*with_default, *node.kwonlyargs], defaults, strict=True):
+                    found |= _conn_id(argument.arg, default)
+    return found
+
+
+def _conn_id(name: str | None, value: ast.expr | None) -> set[str]:
+    named = name is not None and name.endswith("conn_id")
+    return {value.value} if named and isinstance(value, ast.Constant) and isinstance(value.value, str) else set()
+
+
+def test_every_connection_that_is_used_exists_here_and_on_the_laptop(services: Services, laptop: Stack) -> None:
+    used = used_connection_ids()
+    assert {"bookings_db", "aws_default", "gretel_default"} <= used
+    assert used - connections(services).keys() == set()
+    assert used - laptop.connections.keys() == set()
+
+
+def test_all_parts_of_airflow_see_the_same() -> None:
+    common = SERVICES["airflow-worker"]["environment"]
+    assert {name: service["environment"] | common for name, service in AIRFLOW.items()} == {
+        name: service["environment"] for name, service in AIRFLOW.items()
+    }
+    assert len(AIRFLOW) == 6
+
+
+def test_bookings_db_leads_to_the_service(services: Services) -> None:
+    connection, server = connections(services)["bookings_db"], services["bookings"]
+    assert (connection["conn_type"], connection["host"], connection["port"]) == ("postgres", "bookings", 5432)
+    assert server["environment"] == {
+        "POSTGRES_DB": connection["schema"],
+        "POSTGRES_USER": connection["login"],
+        "POSTGRES_PASSWORD": connection["password"],
+    }
+
+
+def test_aws_default_leads_to_the_service_and_is_shaped_as_on_the_laptop(services: Services, laptop: Stack) -> None:
+    connection, server = connections(services)["aws_default"], services["s3"]
+    assert connection["extra"].pop("endpoint_url") == "http://s3:8333"
+    assert "-s3.port=8333" in server["command"]
+    assert server["environment"] == {
+        "AWS_ACCESS_KEY_ID": connection["login"],
+        "AWS_SECRET_ACCESS_KEY": connection["password"],
+    }
+    on_laptop = json.loads(laptop.connections["aws_default"])
+    del on_laptop["extra"]["endpoint_url"]
+    assert connection["extra"] == on_laptop["extra"]
+    assert connection["conn_type"] == on_laptop["conn_type"]
+
+
+def test_gretel_default_leads_to_the_service_and_is_shaped_as_on_the_laptop(services: Services, laptop: Stack) -> None:
+    connection, server = connections(services)["gretel_default"], services["gretel"]
+    port = STAGES["gretel"].command[STAGES["gretel"].command.index("--port") + 1]
+    assert connection["host"] == f"http://gretel:{port}"
+    (key,) = parse_api_keys(server["environment"]["GRETEL_SERVICE_API_KEYS"])
+    assert key.key == connection["password"]
+    on_laptop = json.loads(laptop.connections["gretel_default"])
+    # Between containers plain http is not loopback, which the hook would refuse.
+    assert connection["extra"] == on_laptop["extra"] | {"allow_http": True}
+    assert connection["conn_type"] == on_laptop["conn_type"]
+
+
+def test_init_services_use_the_same_addresses_and_secrets(services: Services) -> None:
+    known = connections(services)
+    gretel = services["gretel-init"]["environment"]
+    assert gretel == {
+        "GRETEL_ENDPOINT": known["gretel_default"]["host"],
+        "GRETEL_API_KEY": known["gretel_default"]["password"],
+        "GRETEL_PROJECT": known["gretel_default"]["extra"]["project"],
+    }
+    s3 = services["s3-init"]["environment"]
+    assert s3["S3_ENDPOINT_URL"] == known["aws_default"]["extra"]["endpoint_url"]
+    assert s3["S3_BUCKET"] == known["aws_default"]["extra"]["service_config"]["s3"]["bucket_name"]
+    bookings = services["bookings-init"]["environment"]
+    assert (bookings["PGHOST"], bookings["PGPASSWORD"]) == (
+        known["bookings_db"]["host"],
+        known["bookings_db"]["password"],
+    )
+
+
+def test_raw_extracts_expire() -> None:
+    (rule,) = json.loads((REPOSITORY / "docker/bucket-lifecycle.json").read_text())["Rules"]
+    assert run_folder("raw", "a_dag", "a_run").startswith(rule["Filter"]["Prefix"])
+    assert rule["Status"] == "Enabled"
