@@ -38,8 +38,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _serve(settings: Settings) -> int:
     import uvicorn
 
-    from services.gretel.app import create_app
+    from services.gretel.app import DataDirectoryError, create_app, lock
 
+    os.umask(0o077)  # what is kept is for the service alone
+    try:
+        held = lock(settings.data_dir)
+    except DataDirectoryError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     # uvicorn ends gracefully on these, then raises them again: an ordinary end, not a death by signal.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
@@ -57,7 +63,8 @@ def _serve(settings: Settings) -> int:
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
     )
-    server.run()
+    with held:
+        server.run()
     return 0 if server.started else 1
 
 

@@ -3,16 +3,16 @@
 import fcntl
 import logging
 import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO
 
 import anyio.to_thread
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 
 from services.gretel.api import artifacts, errors, health, models, projects, record_handlers, transfers, users
+from services.gretel.api.access_log import AccessLog
 from services.gretel.api.auth import KeyRing
 from services.gretel.api.links import LinkSigner
 from services.gretel.api.service import Service
@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Gretel service", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings
     errors.install(app)
-    app.middleware("http")(_access_log)
+    app.add_middleware(AccessLog)
     for module in ROUTERS:
         app.include_router(module.router)
     return app
@@ -47,16 +47,16 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    with _locked(settings.data_dir):
-        service = _open(settings)
-        app.state.service = service
-        service.dispatcher.start()
-        log.info("ready: %d worker(s), data in %s", settings.workers, settings.data_dir)
-        yield
-        await anyio.to_thread.run_sync(service.dispatcher.stop)
+    service = open_service(settings)
+    app.state.service = service
+    service.dispatcher.start()
+    log.info("%d worker(s), data in %s", settings.workers, settings.data_dir)
+    yield
+    await anyio.to_thread.run_sync(service.dispatcher.stop)
 
 
-def _open(settings: Settings) -> Service:
+def open_service(settings: Settings) -> Service:
+    """Open the data directory, which `lock` must hold, and clear away what interrupted work left there."""
     database = Database(settings.data_dir / "service.db")
     files = Files(settings.data_dir, max_upload_mib=settings.max_upload_mib, min_free_mib=settings.min_free_mib)
     project_store, artifact_store, jobs = ProjectStore(database), ArtifactStore(database), JobStore(database)
@@ -80,22 +80,22 @@ def _open(settings: Settings) -> Service:
     )
 
 
-def _locked(data_dir: Path) -> IO[str]:
+def lock(data_dir: Path) -> IO[str]:
     """Make the data directory, for the owner alone, and hold it for as long as the file returned is open.
 
     :raises DataDirectoryError: another service holds it, or it cannot be written.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (data_dir / "service.lock").open("w", encoding="utf-8")
+        file = (data_dir / "service.lock").open("w", encoding="utf-8")
     except OSError as error:
         raise DataDirectoryError(f"The data directory {data_dir} cannot be used: {error.strerror}.") from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        lock.close()
+        file.close()
         raise DataDirectoryError(f"The data directory {data_dir} is in use by another running service.") from error
-    return lock
+    return file
 
 
 def _kept_signing_key(data_dir: Path) -> str:
@@ -105,16 +105,3 @@ def _kept_signing_key(data_dir: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32), encoding="utf-8")
     return path.read_text(encoding="utf-8")
-
-
-async def _access_log(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Log every request: never its query, which may hold a link's signature, nor its headers."""
-    began = time.perf_counter()
-    response = await call_next(request)
-    milliseconds = (time.perf_counter() - began) * 1000
-    user = getattr(request.state, "user_id", "-")
-    level = logging.DEBUG if request.url.path == "/health" else logging.INFO
-    log.log(
-        level, "%s %s %d %.0f ms user %s", request.method, request.url.path, response.status_code, milliseconds, user
-    )
-    return response

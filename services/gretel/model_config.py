@@ -67,7 +67,7 @@ def plan_model(config: object, *, max_records: int) -> Plan:
         "seed": seed,
         "num_records": records,
         "evaluate": evaluate,
-        "unused": [] if model_type.own_parameters else list(_unused(section)),
+        "unused": [] if model_type.own_parameters else sorted(_unused(section)),
     }
     if model_type.own_parameters:
         _check_engine(task, f"{where}.params")
@@ -213,7 +213,7 @@ def _seed(section: dict[str, Any], where: str) -> int:
 def _data_source(value: object, where: str) -> str:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
-    if not value or value in {"__tmp__", "__local__", "_"}:
+    if not value or value in ("__tmp__", "__local__", "_"):
         raise bad_request(f"{where}.data_source is missing: upload a file and give its artifact key.")
     if not isinstance(value, str) or not KEY.fullmatch(value):
         shown = value if isinstance(value, str) else _kind(value)

@@ -41,8 +41,8 @@ class Settings:
     :param max_records: most rows that one job may generate.
     :param max_jobs: most jobs of one project that may be queued or running.
     :param max_artifacts: most artifacts that one project may hold.
-    :param monthly_minutes: worker time that one user may use per calendar month; 0 = no limit.
-    :param job_minutes: longest a job may run.
+    :param monthly_seconds: worker time that one user may use per calendar month; 0 = no limit.
+    :param job_seconds: longest a job may run.
     :param job_attempts: how often a job is started when the service stops under it, before it counts as lost.
     :param worker_memory_mib: address space that a worker may use; 0 = no limit.
     """
@@ -61,8 +61,8 @@ class Settings:
     max_records: int = 5_000_000
     max_jobs: int = 50
     max_artifacts: int = 1000
-    monthly_minutes: int = 0
-    job_minutes: int = 360
+    monthly_seconds: int = 0
+    job_seconds: int = 6 * 3600
     job_attempts: int = 2
     worker_memory_mib: int = 0
 

@@ -20,7 +20,7 @@ def submit(service: Service, new: NewJob) -> Job:
     :raises ApiError: 400, with the texts by which gretel-client knows a limit.
     """
     settings = service.settings
-    limits = Limits(settings.max_jobs, settings.monthly_minutes * 60)
+    limits = Limits(settings.max_jobs, settings.monthly_seconds)
     try:
         job = service.jobs.submit(new, limits)
     except TooManyJobsError as error:
@@ -30,7 +30,7 @@ def submit(service: Service, new: NewJob) -> Job:
         ) from error
     except CreditsExhaustedError as error:
         raise bad_request(
-            f"Cannot run job, credits exhausted: you have used this month's {settings.monthly_minutes} minutes of "
+            f"Cannot run job, credits exhausted: you have used this month's {settings.monthly_seconds} seconds of "
             "worker time. Wait for the next month, or ask the service's operator for more."
         ) from error
     service.dispatcher.wake()
@@ -42,7 +42,7 @@ def cancel(service: Service, job: Job, body: dict[str, Any]) -> Job:
 
     :raises ApiError: 400, anything else was asked.
     """
-    if body.get("status") != Status.CANCELLED or len(body) > 1:
+    if body != {"status": Status.CANCELLED}:
         raise bad_request('The only change is {"status": "cancelled"}.')
     if service.jobs.cancel(job.uid):
         service.dispatcher.kill(job.uid)

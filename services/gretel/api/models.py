@@ -29,7 +29,7 @@ def create(
     runner_mode: str | None = None,
 ) -> dict[str, Any]:
     check_runner_mode(runner_mode)
-    config = body["config"] if "provenance" in body else body
+    config = body.get("config") if "provenance" in body else body
     plan = plan_model(config, max_records=service.settings.max_records)
     _check_data_source(service, project, plan)
     if dry_run == "yes":
@@ -97,10 +97,11 @@ def artifact(
     service: ServiceDep,
     request: Request,
     artifact_type: Annotated[str, Query(alias="type")],
-    uncompressed: str = "",
+    uncompressed: Literal["true", "false", "auto"] = "false",
 ) -> dict[str, Any]:
-    plain = uncompressed in {"yes", "true", "1"}
-    return jobs.artifact_link(service, request, model, MODEL_ARTIFACTS, artifact_type, uncompressed=plain)
+    return jobs.artifact_link(
+        service, request, model, MODEL_ARTIFACTS, artifact_type, uncompressed=uncompressed == "true"
+    )
 
 
 def _check_data_source(service: Service, project: Project, plan: Plan) -> None:

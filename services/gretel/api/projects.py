@@ -78,7 +78,7 @@ def check_runner_mode(runner_mode: object) -> None:
 
     :raises ApiError: 400.
     """
-    if runner_mode not in {None, "", "cloud"}:
+    if runner_mode not in (None, "", "cloud"):
         raise bad_request(f"runner_mode {runner_mode!r} is not offered: this service runs every job itself ('cloud').")
 
 

@@ -1,6 +1,6 @@
 """/projects/{id}/models/{id}/record_handlers: generate rows from a model."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 
@@ -89,7 +89,8 @@ def artifact(
     service: ServiceDep,
     request: Request,
     artifact_type: Annotated[str, Query(alias="type")],
-    uncompressed: str = "",
+    uncompressed: Literal["true", "false", "auto"] = "false",
 ) -> dict[str, Any]:
-    plain = uncompressed in {"yes", "true", "1"}
-    return jobs.artifact_link(service, request, handler, RECORD_ARTIFACTS, artifact_type, uncompressed=plain)
+    return jobs.artifact_link(
+        service, request, handler, RECORD_ARTIFACTS, artifact_type, uncompressed=uncompressed == "true"
+    )

@@ -16,7 +16,7 @@ from services.gretel.api.service import Service, ServiceDep
 from services.gretel.artifact_files import LOGS, MODEL_ARTIFACTS, RECORD_ARTIFACTS
 from services.gretel.settings import MIB
 from services.gretel.store.artifacts import Artifact
-from services.gretel.store.files import OutOfSpaceError, TooLargeError, Upload, put_in_place
+from services.gretel.store.files import OutOfSpaceError, TooLargeError, TruncatedError, Upload, put_in_place
 
 router = APIRouter()
 
@@ -50,7 +50,7 @@ async def upload(key: str, service: ServiceDep, request: Request) -> JSONRespons
     except OutOfSpaceError:
         await _drain(stream)
         raise
-    except ClientDisconnect as error:
+    except (ClientDisconnect, TruncatedError) as error:
         raise ApiError(400, "The upload was cut off; nothing was stored.") from error
     await anyio.to_thread.run_sync(_store, service, artifact, received)
     return JSONResponse({"data": {"key": key, "size": received.size, "sha256": received.sha256}})

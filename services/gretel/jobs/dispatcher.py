@@ -136,7 +136,7 @@ class Dispatcher:
         started = time.monotonic()
         output = self._files.new_staging_directory()
         overdue = threading.Event()
-        timer = threading.Timer(self._settings.job_minutes * 60, _end_overdue, (worker, overdue))
+        timer = threading.Timer(self._settings.job_seconds, _end_overdue, (worker, overdue))
         timer.daemon = True
         timer.start()
         with self._queued:
@@ -145,10 +145,8 @@ class Dispatcher:
                 worker.kill()
         try:
             worker.send(self._order(job, str(output)))
-            ended = self._follow(job, worker, output)
-            code = worker.wait()
-            if not ended and not self._stopping.is_set():
-                self._fail(job, self._obituary(code, overdue=overdue.is_set()))
+            if not self._follow(job, worker, output) and not self._stopping.is_set():
+                self._fail(job, self._obituary(worker.wait(), overdue=overdue.is_set()))
         finally:
             timer.cancel()
             with self._queued:
@@ -195,7 +193,7 @@ class Dispatcher:
     def _obituary(self, code: int, *, overdue: bool) -> str:
         if overdue:
             return (
-                f"The job ran for {self._settings.job_minutes} minutes, the longest this service allows, and was "
+                f"The job ran for {self._settings.job_seconds} seconds, the longest this service allows, and was "
                 "stopped. Train on fewer rows, or have the service's operator raise the limit."
             )
         if code < 0:

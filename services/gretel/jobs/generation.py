@@ -1,7 +1,6 @@
 """What a worker does for a record handler: draw rows from a saved model."""
 
 import tarfile
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,26 +20,30 @@ def generate(job: Mapping[str, Any], log: Log) -> None:
     """
     task = job["task"]
     log("pre", "Loading the model", {})
-    model = open_model(Path(job["model"]))
+    output = Path(job["output"])
+    model = open_model(Path(job["model"]), output)
     if task["unused"]:
         log("pre", "Parameters that this engine does not use: " + ", ".join(task["unused"]), {})
     log("pre_run", "Generating records", {"num_records": task["num_records"], "seed": task["seed"]})
     table = model.sample(task["num_records"], seed=task["seed"])
-    write_csv(table, Path(job["output"]) / RECORDS)
+    write_csv(table, output / RECORDS)
     log("run", "Done generating records", {"current_valid_count": len(table)})
 
 
-def open_model(archive: Path) -> Model:
+def open_model(archive: Path, scratch: Path) -> Model:
     """Read a model from its archive.
 
+    :param scratch: directory to unpack in.
     :raises JobError: it is of another version of the engine, or damaged.
     """
-    with tempfile.TemporaryDirectory(dir=archive.parent) as directory:
-        try:
-            with tarfile.open(archive) as packed:
-                packed.extract(ENGINE_FILE, directory, filter="data")
-            return load_model(Path(directory) / ENGINE_FILE)
-        except (tarfile.TarError, KeyError) as error:
-            raise JobError("The model's archive is damaged; train the model again.") from error
-        except ValueError as error:
-            raise JobError(f"The model cannot be used. {error}") from error
+    unpacked = scratch / ENGINE_FILE
+    try:
+        with tarfile.open(archive) as packed:
+            packed.extract(ENGINE_FILE, scratch, filter="data")
+        return load_model(unpacked)
+    except (tarfile.TarError, KeyError) as error:
+        raise JobError("The model's archive is damaged; train the model again.") from error
+    except ValueError as error:
+        raise JobError(f"The model cannot be used. {error}") from error
+    finally:
+        unpacked.unlink(missing_ok=True)

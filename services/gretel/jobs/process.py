@@ -31,6 +31,9 @@ class WorkerProcess:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH", "")]))
         for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
             environment.setdefault(variable, str(threads))
+        # Threads that spin while they wait take the processor from those they wait for: on a busy machine, minutes
+        # instead of seconds.
+        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         self._lock = threading.Lock()
         self._process = subprocess.Popen(  # noqa: S603  # our own module
             [sys.executable, "-m", "services.gretel.jobs.worker", str(memory_mib)],

@@ -10,6 +10,7 @@ from typing import Any
 
 from services.gretel.store.database import Database, now
 
+ABANDONED_AFTER = "-1 day"
 KEY = re.compile(r"gretel_(?P<id>[0-9a-f]{32})_(?P<filename>[A-Za-z0-9._-]{1,128})")
 
 
@@ -63,13 +64,18 @@ class ArtifactStore:
         self._database = database
 
     def create(self, project_id: str, filename: str, *, limit: int) -> Artifact:
-        """Announce an artifact.
+        """Announce an artifact; those of the project that were announced long ago and never uploaded are dropped.
 
         :raises TooManyArtifactsError: the project holds `limit` artifacts already.
         """
         safe = re.sub(r"[^A-Za-z0-9._-]", "_", filename)[-128:]
         key = f"gretel_{secrets.token_hex(16)}_{safe}"
         with self._database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM artifacts WHERE project_id = ? AND status = 'pending' AND datetime(created) < "
+                "datetime('now', ?)",
+                (project_id, ABANDONED_AFTER),
+            )
             count = connection.execute("SELECT count(*) FROM artifacts WHERE project_id = ?", (project_id,))
             if count.fetchone()[0] >= limit:
                 raise TooManyArtifactsError(limit)
@@ -87,8 +93,10 @@ class ArtifactStore:
         return _artifact(row) if row else None
 
     def list(self, project_id: str) -> list[Artifact]:
+        """List the project's uploaded artifacts, newest first."""
         rows = self._database.connection.execute(
-            "SELECT * FROM artifacts WHERE project_id = ? ORDER BY created DESC, key", (project_id,)
+            "SELECT * FROM artifacts WHERE project_id = ? AND status = 'completed' ORDER BY created DESC, key",
+            (project_id,),
         )
         return [_artifact(row) for row in rows]
 

@@ -26,6 +26,10 @@ class TooLargeError(ValueError):
     """An upload is larger than artifacts may be."""
 
 
+class TruncatedError(ValueError):
+    """An upload ended early."""
+
+
 class OutOfSpaceError(OSError):
     """The disk has no room."""
 
@@ -78,6 +82,7 @@ class Files:
         :param announced: the length in bytes that the client announced.
         :raises TooLargeError: it is larger than artifacts may be.
         :raises OutOfSpaceError: the disk is full.
+        :raises TruncatedError: fewer bytes came than were announced.
         """
         if announced is not None and announced > self._max_upload:
             raise TooLargeError(self._max_upload)
@@ -92,6 +97,8 @@ class Files:
                         raise TooLargeError(self._max_upload)
                     digest.update(chunk)
                     await anyio.to_thread.run_sync(file.write, chunk)
+                if announced is not None and size != announced:
+                    raise TruncatedError(f"{size} of {announced} bytes came")
                 await anyio.to_thread.run_sync(_to_disk, file)
         except OSError as error:
             path.unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""Tables, configurations and jobs for tests of the Gretel service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from gretel_client.projects.jobs import END_STATES, Job, Status
+
+T = TypeVar("T")
+
+
+def bookings(*, rows: int, seed: int) -> pd.DataFrame:
+    """A small table with numbers, categories and nulls, of any length."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(18, 80, rows).astype(float)
+    age[rng.random(rows) < 0.2] = np.nan
+    language = rng.choice(["en", "de", "fr"], rows, p=[0.6, 0.3, 0.1])
+    nights = rng.poisson(3, rows) + (language == "de")
+    return pd.DataFrame({"age": age, "language": language, "nights": nights, "price": (nights * 80.5).round(2)})
+
+
+def config(model_type: str = "cart", *, name: str | None = "bookings", **section: Any) -> dict[str, Any]:
+    """A model configuration; `section` goes under the model type."""
+    settings = {"data_source": "__tmp__", "generate": {"num_records": 50}, "evaluate": {"seed": 7}, **section}
+    top = {"schema_version": "1.0", "models": [{model_type: settings}]}
+    return top if name is None else {**top, "name": name}
+
+
+def wait_until(condition: Callable[[], T | None], what: str, *, seconds: float = 60.0) -> T:
+    """Ask again and again until the condition gives something true; returns that.
+
+    :param what: what is waited for, for the message.
+    :raises TimeoutError: it did not come true in time.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise TimeoutError(f"waited {seconds:g} s for {what}")
+
+
+def wait_for(job: Job, *, seconds: float = 120.0) -> Status:
+    """Wait for a job's end, without the three seconds between gretel-client's own looks."""
+
+    def ended() -> bool:
+        job.refresh()
+        return job.status in END_STATES
+
+    wait_until(ended, "the job's end", seconds=seconds)
+    return job.status
+
+
+def messages(job: Job) -> list[str]:
+    """What the job logged."""
+    job.refresh()
+    return [line["msg"] for line in job.logs]
