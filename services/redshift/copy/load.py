@@ -150,7 +150,7 @@ class _Copy:
     async def _direct(self, file: SourceFile) -> int | None:
         """Hand a file over as it is; None if a row is rejected or the file is not what it seemed."""
         await self.backend.execute(f"SAVEPOINT {_FILE_SAVEPOINT}")
-        chunks = _guarded(_without_header(self.source.chunks(file), self.statement.ignore_header), self.statement)
+        chunks = guarded(without_header(self.source.chunks(file), self.statement.ignore_header), self.statement)
         try:
             rows = await self._send(chunks, str(direct_options(self.statement, self.target)))
         except NotDirectError:
@@ -253,7 +253,7 @@ def direct_options(statement: CopyStatement, target: Target) -> str | None:
     )
 
 
-def _guarded(chunks: Iterator[bytes], statement: CopyStatement) -> Iterator[bytes]:
+def guarded(chunks: Iterator[bytes], statement: CopyStatement) -> Iterator[bytes]:
     r"""Pass bytes through, unless they hold what PostgreSQL would take for something else.
 
     A line that starts with ``\.`` may end its COPY; and a format without quotes must not hold the stand-in for one.
@@ -263,11 +263,12 @@ def _guarded(chunks: Iterator[bytes], statement: CopyStatement) -> Iterator[byte
     for chunk in chunks:
         if b"\n\\." in last + chunk or (no_quote is not None and no_quote in chunk):
             raise NotDirectError
-        last = chunk[-2:]
+        last = (last + chunk)[-2:]
         yield chunk
 
 
-def _without_header(chunks: Iterator[bytes], lines: int) -> Iterator[bytes]:
+def without_header(chunks: Iterator[bytes], lines: int) -> Iterator[bytes]:
+    """Leave out the first lines."""
     for chunk in chunks:
         rest = chunk
         while lines and rest:

@@ -240,7 +240,7 @@ def strptime_format(given: str) -> str:
     :raises SqlError: a part that is not known
     """
     parts = sorted(_FORMAT_PARTS, key=len, reverse=True)
-    pattern = re.compile("|".join(parts) + r"|[^A-Za-z%]+|T(?![A-Z])", re.IGNORECASE)
+    pattern = re.compile("|".join(parts) + r"|[^A-Za-z%]+|T", re.IGNORECASE)
     out, position = "", 0
     while position < len(given):
         match = pattern.match(given, position)

@@ -234,8 +234,6 @@ def _unknown_option(part: Cursor) -> Exception:
         return refused(f"{word.upper()} is not supported in a column definition")
     if part.at("collate"):
         return not_provided("COLLATE CASE_INSENSITIVE")
-    if word == "[":
-        return refused("array types are not supported", hint="SUPER holds arrays.")
     return part.error()
 
 

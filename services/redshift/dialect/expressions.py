@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.redshift.dialect import functions, qualify
 from services.redshift.dialect.context import Context
 from services.redshift.dialect.cursor import Cursor, stored_name
-from services.redshift.dialect.tokens import Group, Node, Token, identifier, literal, raw, string_value
+from services.redshift.dialect.tokens import Group, Node, Token, identifier, literal, string_value
 from services.redshift.dialect.types import cast_type
 
 # A name behind one of these is a table's, even with parentheses behind it: INSERT INTO len (a, b).
@@ -72,7 +72,13 @@ def _is_call(nodes: list[Node], index: int, previous: Node) -> bool:
         and isinstance(nodes[index + 1], Group)
         and not previous.is_op(".")
         and not previous.is_word(*_BEFORE_TABLE)
+        and not _names_columns(nodes, index)
     )
+
+
+def _names_columns(nodes: list[Node], index: int) -> bool:
+    """WITH len (a, b) AS (SELECT …) calls nothing."""
+    return Cursor(nodes[index + 2 :]).at("as") and isinstance(Cursor(nodes[index + 3 :]).peek(), Group)
 
 
 def _call(nodes: list[Node], index: int) -> tuple[list[Node], int]:
@@ -91,4 +97,4 @@ def _cast_operator(nodes: list[Node], index: int) -> tuple[list[Node], int]:
     kind = cast_type(cursor)
     if kind is None:
         return [nodes[index]], 1
-    return [raw(f"::{kind}")], cursor.position - index
+    return [Token("raw", f"::{kind}")], cursor.position - index

@@ -176,7 +176,7 @@ def _date_arguments(function: str, arguments: Arguments) -> Arguments:
     arguments[0] = [Token("string", literal(_date_part(arguments[0], function)))]
     for position in _DATE_FUNCTIONS[function]:
         if len(arguments[position]) == 1 and arguments[position][0].kind == "string":
-            arguments[position].append(raw("::timestamp"))
+            arguments[position].append(Token("raw", "::timestamp"))
     return arguments
 
 
