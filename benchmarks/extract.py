@@ -40,7 +40,7 @@ def run_ours(bucket: str) -> Callable[[], object]:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
-    from feature_query import FeatureQuery
+    from synthetics.feature_query import FeatureQuery
     from transfers.postgres_to_s3 import copy_query_to_s3
 
     query = FeatureQuery(

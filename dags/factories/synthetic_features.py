@@ -12,9 +12,9 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, Param, dag, task
 
-from feature_query import read_feature_query
 from operators.gretel import GretelSyntheticsOperator
-from quality_gate import Thresholds
+from synthetics.feature_query import read_feature_query
+from synthetics.quality_gate import Thresholds
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEATURE_QUERIES = REPOSITORY / "sql" / "features"
@@ -66,7 +66,7 @@ def synthetic_features(
         @task(multiple_outputs=True)
         def extract_features(**context: Any) -> dict[str, Any]:
             """Copy the query's result from PostgreSQL to S3, without the entity key."""
-            from synthetic_steps import extract
+            from synthetics.steps import extract
 
             query = read_feature_query(FEATURE_QUERIES / context["params"]["sql_file"])
             return extract(query, context, postgres_conn_id=postgres_conn_id, aws_conn_id=aws_conn_id)
@@ -74,7 +74,7 @@ def synthetic_features(
         @task(multiple_outputs=False)
         def evaluate_synthetic_features(generated: dict[str, Any], **context: Any) -> dict[str, Any]:
             """Hold the model's quality report against the thresholds; fail if anything is missing or too low."""
-            from synthetic_steps import evaluate
+            from synthetics.steps import evaluate
 
             return evaluate(generated, context, gretel_conn_id=gretel_conn_id)
 
@@ -83,7 +83,7 @@ def synthetic_features(
             extracted: dict[str, Any], generated: dict[str, Any], decision: dict[str, Any], **context: Any
         ) -> dict[str, Any]:
             """Stream the synthetic rows to S3 and write the manifest that makes them a release."""
-            from synthetic_steps import release
+            from synthetics.steps import release
 
             manifest = release(
                 extracted, generated, decision, context, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id
@@ -94,7 +94,7 @@ def synthetic_features(
         @task(retries=5)
         def delete_raw_features(extracted: dict[str, Any], generated: dict[str, Any]) -> None:
             """Delete the real rows from S3 and from Gretel."""
-            from synthetic_steps import delete_raw
+            from synthetics.steps import delete_raw
 
             delete_raw(extracted, generated, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id)
 

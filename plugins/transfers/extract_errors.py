@@ -8,7 +8,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors
 
-from feature_query import FeatureQuery
+from synthetics.feature_query import FeatureQuery
 
 # Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
 GONE = ("08", "57P")  # the connection or the server ends

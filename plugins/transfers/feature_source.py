@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.abc import Buffer
 from psycopg.rows import tuple_row
 
-from feature_query import FeatureQuery
+from synthetics.feature_query import FeatureQuery
 from transfers.extract_errors import EmptyExtractError, EntityKeyError, ExtractError, QueryError, explain_source_error
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql" / "extract"

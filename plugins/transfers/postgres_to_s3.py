@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.abc import Buffer
 
-from feature_query import FeatureQuery
+from synthetics.feature_query import FeatureQuery
 from transfers.feature_source import feature_source
 from transfers.s3_object import S3ObjectWriter, writing_s3_object
 

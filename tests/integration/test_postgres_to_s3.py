@@ -25,7 +25,7 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_s3 import S3Client
 
-from feature_query import FeatureQuery
+from synthetics.feature_query import FeatureQuery
 from transfers.extract_errors import (
     DestinationError,
     EmptyExtractError,
@@ -347,7 +347,7 @@ KILLED_EXTRACT = """
 import json, signal, sys
 from pathlib import Path
 import boto3, psycopg
-from feature_query import FeatureQuery
+from synthetics.feature_query import FeatureQuery
 from transfers.postgres_to_s3 import copy_query_to_s3
 
 settings = json.loads(sys.argv[1])

@@ -6,18 +6,21 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk.exceptions import AirflowFailException
 
-import quality_gate
-import release as releases
-from feature_query import FeatureQuery
 from hooks.gretel import GretelHook
+from synthetics import quality_gate
+from synthetics import release as releases
+from synthetics.feature_query import FeatureQuery
 from transfers.extract_errors import DestinationRefusedError, EmptyExtractError, EntityKeyError, QueryError
 from transfers.postgres_to_s3 import copy_query_to_s3
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +97,8 @@ def release(
     hook = GretelHook(gretel_conn_id)
     model = hook.get_model(hook.get_project(generated["project_id"]), generated["model_id"])
     s3 = S3Hook(aws_conn_id)
-    client, bucket = s3.get_conn(), default_bucket(s3)
+    client: S3Client = s3.get_conn()
+    bucket = default_bucket(s3)
     pipeline = context["dag"].dag_id
     folder = releases.run_folder("released", pipeline, context["run_id"])
     releases.withdraw(client, bucket, folder)
@@ -127,7 +131,8 @@ def delete_raw(
     extracted: Mapping[str, Any], generated: Mapping[str, Any], *, gretel_conn_id: str, aws_conn_id: str
 ) -> None:
     """Delete the real rows from S3 and from Gretel; what is gone already is no error."""
-    S3Hook(aws_conn_id).get_conn().delete_object(Bucket=extracted["bucket"], Key=extracted["key"])
+    client: S3Client = S3Hook(aws_conn_id).get_conn()
+    client.delete_object(Bucket=extracted["bucket"], Key=extracted["key"])
     hook = GretelHook(gretel_conn_id)
     deleted = hook.delete_training_data(hook.get_project(generated["project_id"]), generated["model_name"])
     log.info("deleted %s and %s", extracted["uri"], json.dumps(deleted))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from feature_query import FeatureQueryError, read_feature_queries, read_feature_query
+from synthetics.feature_query import FeatureQueryError, read_feature_queries, read_feature_query
 
-SQL_FEATURES = Path(__file__).resolve().parents[2] / "sql" / "features"
+SQL_FEATURES = Path(__file__).resolve().parents[3] / "sql" / "features"
 FRONT = """\
 /* ---
 description: One row per guest

@@ -11,13 +11,13 @@ import pandas as pd
 import psycopg
 import pytest
 
-from feature_query import FeatureQuery, read_feature_query
 from local.airbnb.database import replace_tables
 from local.airbnb.generator import generate
+from synthetics.feature_query import FeatureQuery, read_feature_query
 
 pytestmark = pytest.mark.integration
 
-QUERY = Path(__file__).resolve().parents[2] / "sql" / "features" / "session_rollups__by_user.sql"
+QUERY = Path(__file__).resolve().parents[3] / "sql" / "features" / "session_rollups__by_user.sql"
 USERS, SEED = 3000, 11
 
 

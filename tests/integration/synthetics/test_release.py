@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-import release
+from synthetics import release
 
 pytestmark = pytest.mark.integration
 
