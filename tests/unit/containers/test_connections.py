@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from local.stack import Stack
-from release import run_folder
 from services.gretel.settings import parse_api_keys
+from synthetics.release import run_folder
 from tests.support.containers import AIRFLOW, REPOSITORY, SERVICES, STAGES
 
 Services = dict[str, dict[str, Any]]

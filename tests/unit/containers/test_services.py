@@ -76,7 +76,7 @@ def test_images_are_pinned() -> None:
     assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", ARGUMENTS["PYTHON_IMAGE"])
     assert {stage.base for stage in STAGES.values()} - STAGES.keys() == {"${PYTHON_IMAGE}"}
     built = {service["image"] for service in SERVICES.values() if "build" in service}
-    assert all(image.endswith(":${IMAGE_TAG:?run make env}") for image in built)
+    assert all(image.endswith(":${IMAGE_TAG:?set it in .env (make env)}") for image in built)
 
 
 def test_ports_are_published_on_this_machine_alone_where_the_laptop_has_them(services: Services) -> None:
