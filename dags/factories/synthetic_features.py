@@ -14,7 +14,7 @@ from airflow.sdk import DAG, Asset, Param, dag, task
 
 from operators.gretel import GretelSyntheticsOperator
 from synthetics.feature_query import read_feature_query
-from synthetics.quality_gate import Thresholds
+from synthetics.quality_gate import SELF_HOSTED, Thresholds
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEATURE_QUERIES = REPOSITORY / "sql" / "features"
@@ -30,7 +30,7 @@ def synthetic_features(
     model_config: str = "tabular-actgan.yml",
     num_records: int = 5000,
     row_limit: int = 5000,
-    thresholds: Thresholds | None = None,
+    thresholds: Thresholds = SELF_HOSTED,
     postgres_conn_id: str = "bookings_db",
     gretel_conn_id: str = "gretel_default",
     aws_conn_id: str = "aws_default",
@@ -59,7 +59,7 @@ def synthetic_features(
             "row_limit": Param(row_limit, type="integer", minimum=1, title="Most rows to train on"),
             "num_records": Param(num_records, type="integer", minimum=1, title="Synthetic rows to generate"),
             "model_config": Param(model_config, enum=_names(MODEL_CONFIGS, "*.yml"), title="Model configuration"),
-            **(thresholds or Thresholds()).as_params(),
+            **thresholds.as_params(),
         },
     )
     def pipeline() -> None:
@@ -76,7 +76,7 @@ def synthetic_features(
             """Hold the model's quality report against the thresholds; fail if anything is missing or too low."""
             from synthetics.steps import evaluate
 
-            return evaluate(generated, context, gretel_conn_id=gretel_conn_id)
+            return evaluate(generated, context, thresholds=thresholds, gretel_conn_id=gretel_conn_id)
 
         @task(outlets=[released], multiple_outputs=False)
         def upload_synthetic_features(
@@ -104,6 +104,8 @@ def synthetic_features(
             model_config="model_configs/{{ params.model_config }}",
             data_source=extracted["uri"],
             data_sha256=extracted["sha256"],
+            quasi_identifiers=extracted["quasi_identifiers"],
+            sensitive=extracted["sensitive"],
             num_records="{{ params.num_records }}",
             gretel_conn_id=gretel_conn_id,
             aws_conn_id=aws_conn_id,

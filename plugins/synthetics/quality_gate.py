@@ -1,133 +1,315 @@
 """The gate before a release: a quality report either proves that the data may go out, or they stay.
 
-It fails closed. A report that is missing, malformed, of another model or without a configured figure releases nothing.
-The self-hosted service's reports carry their evidence in the block `evidence`, see docs/report.md.
+It fails closed: a report that is missing, malformed, of another model, or without a figure that a threshold asks for
+releases nothing. What each figure means, and where the default thresholds come from, stands in docs/report.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from typing import Any
 
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
 
 EVIDENCE_VERSION = 1
+Z_95 = 1.959964  # of the 95 % interval
 
 
 class GateError(AirflowFailException):
     """The data must not be released, and a retry would decide the same; the message names every reason and remedy."""
 
 
+class Profile(StrEnum):
+    """Which kind of report a pipeline's models have. It is never guessed: a score of 9 is good of 10 and bad of 100."""
+
+    EVIDENCE = "evidence"  # services/gretel: scores of 10, and the block `evidence` with every measure
+    GRETEL_10 = "gretel-10"  # Gretel's newer reports: scores of 10
+    GRETEL_100 = "gretel-100"  # Gretel's older reports: scores of 100
+
+
 @dataclass(frozen=True)
 class Thresholds:
-    """What a report has to show.
+    """What a report has to show. None asks for nothing, on purpose: a figure that is asked for has to be there.
 
-    :param min_quality: lowest overall quality score, 0 to 10.
-    :param max_exact_copies: how much larger the share of synthetic rows that equal a training row may be than the
-        share of holdout rows that do: rows of few, common values repeat by themselves.
+    :param min_quality: lowest overall quality, 0 to 10.
+    :param min_privacy: lowest data privacy score, 0 to 10.
+    :param max_membership_auc: highest AUC of the strongest membership attack, at the upper end of its 95 % interval;
+        0.5 is guessing.
+    :param max_dcr_deviation: how far the share of rows nearer to training than to the holdout may be from one half.
+    :param max_attribute_inference: highest risk that quasi-identifiers reveal the sensitive columns, 0 to 1.
+    :param max_singling_out: highest risk that a person is singled out, 0 to 1.
+    :param max_linkability: highest risk that two halves of a record are linked, 0 to 1.
+    :param max_isolated_records: highest risk that somebody unlike anybody else is found, 0 to 1.
+    :param max_close_rows: highest share of rows unusually close to a training row, 0 to 1.
+    :param max_discriminator_auc: highest AUC of telling real from synthetic rows; 0.5 is perfect.
+    :param copies_by_coincidence: rows and rare combinations of quasi-identifiers may repeat those of training only as
+        often as the holdout's do, and categories of few people and identifiers not at all.
     """
 
-    min_quality: float = 8.0
-    max_exact_copies: float = 0.0
+    profile: Profile = Profile.EVIDENCE
+    min_quality: float | None = 8.0
+    min_privacy: float | None = None
+    max_membership_auc: float | None = 0.60
+    max_dcr_deviation: float | None = 0.05
+    max_attribute_inference: float | None = 0.09
+    max_singling_out: float | None = 0.15
+    max_linkability: float | None = 0.09
+    max_isolated_records: float | None = 0.03
+    max_close_rows: float | None = 0.15
+    max_discriminator_auc: float | None = 0.90
+    copies_by_coincidence: bool = True
 
     def as_params(self) -> dict[str, Param]:
         """Return the trigger form's fields, with these thresholds as defaults."""
-        titles = {
-            "min_quality": "Lowest overall quality, 0 to 10",
-            "max_exact_copies": "Share of copied rows allowed above the holdout's own, 0 to 1",
-        }
-        limits = {"min_quality": 10, "max_exact_copies": 1}
         return {
-            name: Param(
-                value, type="number", minimum=0, maximum=limits[name], title=titles[name], section="Release gate"
+            gate.threshold: Param(
+                bound, type="number", minimum=0, maximum=gate.most, title=gate.title, section="Release gate"
             )
-            for name, value in asdict(self).items()
+            for gate in GATES
+            if (bound := self.bound(gate)) is not None
         }
 
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> Thresholds:
-        """Read the form's values back."""
-        return cls(**{field.name: float(params[field.name]) for field in fields(cls)})
+    def with_params(self, params: Mapping[str, Any]) -> Thresholds:
+        """Return the thresholds with the values of a run's trigger form."""
+        asked = {field.name: float(params[field.name]) for field in fields(self) if field.name in params}
+        return replace(self, **asked)  # type: ignore[arg-type]
+
+    def bound(self, gate: Gate) -> float | None:
+        """Return the bound for one gate, None if it is not asked for."""
+        bound: float | None = getattr(self, gate.threshold)
+        return bound
+
+
+SELF_HOSTED = Thresholds()
+"""For models of services/gretel, whose reports hold every measure."""
+
+HOSTED_GRETEL = Thresholds(
+    profile=Profile.GRETEL_100,
+    min_privacy=8.0,
+    max_membership_auc=None,
+    max_dcr_deviation=None,
+    max_attribute_inference=None,
+    max_singling_out=None,
+    max_linkability=None,
+    max_isolated_records=None,
+    max_close_rows=None,
+    max_discriminator_auc=None,
+    copies_by_coincidence=False,
+)
+"""For models of Gretel's hosted service, whose reports hold two scores and no attack's AUC."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One threshold held against the report.
+    """One figure held against its bound.
 
-    :param value: what the report says.
+    :param value: what the report says; None if it does not say.
+    :param rule: `at least` or `at most`.
     :param bound: what was allowed.
     :param remedy: what can be done if it failed.
     """
 
     name: str
     value: float | None
+    rule: str
     bound: float
     passed: bool
     remedy: str
 
+    def __str__(self) -> str:
+        """Say it in one line."""
+        found = "not measured" if self.value is None else f"{self.value:.4f}"
+        return f"{self.name}: {found}, {self.rule} {self.bound:.4g}: {'passed' if self.passed else 'failed'}"
 
-def decide(report: Mapping[str, Any], thresholds: Thresholds, *, num_records: int) -> list[Decision]:
+
+@dataclass(frozen=True)
+class Gate:
+    """A threshold and the figure of the report that it is held against.
+
+    :param figure: reads the figure; None if the report does not have it.
+    :param most: the largest value a threshold can sensibly have.
+    """
+
+    threshold: str
+    title: str
+    most: float
+    figure: Callable[[Mapping[str, Any], Profile], float | None]
+    remedy: str
+
+    def decide(self, report: Mapping[str, Any], profile: Profile, bound: float) -> Decision:
+        """Hold the report's figure against a bound."""
+        value = self.figure(report, profile)
+        at_least = self.threshold.startswith("min_")
+        passed = value is not None and (value >= bound if at_least else value <= bound)
+        name = self.threshold.split("_", 1)[1]
+        return Decision(name, value, "at least" if at_least else "at most", bound, passed, self.remedy)
+
+
+def decide(report: Mapping[str, Any], thresholds: Thresholds, *, model_id: str, num_records: int) -> list[Decision]:
     """Hold a report against the thresholds.
 
     :param report: the model's `report_json`.
+    :param model_id: the model that made the data.
     :param num_records: synthetic rows that were asked for.
-    :raises GateError: naming each threshold that failed, or what the report lacks.
+    :return: every decision, all of them passed.
+    :raises GateError: naming each threshold that failed, or what is wrong with the report as a whole.
     """
-    evidence = _evidence(report)
-    rows = evidence.get("rows", {}).get("synthetic")
-    if rows != num_records:
-        raise GateError(
-            f"the quality report describes {rows} synthetic rows, {num_records} were asked for: it is of other data"
-        )
-    quality = _number(report, "synthetic_data_quality_score", "score")
-    copies = evidence.get("measures", {}).get("exact_copies", {})
+    if thresholds.profile is Profile.EVIDENCE:
+        _check_subject(report, model_id, num_records)
     decisions = [
-        _at_least("quality", quality, thresholds.min_quality, "train on more rows, or drop columns that hardly matter"),
-        _at_most(
-            "exact_copies",
-            _excess(copies),
-            thresholds.max_exact_copies,
-            "drop a column that identifies people, or raise the model's smallest group",
-        ),
+        gate.decide(report, thresholds.profile, bound)
+        for gate in GATES
+        if (bound := thresholds.bound(gate)) is not None
     ]
+    if thresholds.copies_by_coincidence:
+        decisions += [_decide_copies(report, name, remedy) for name, remedy in COPIES.items()]
+    if not decisions:
+        raise GateError("no threshold is set, so nothing proves the data safe: set at least one in the pipeline")
     failed = [decision for decision in decisions if not decision.passed]
     if failed:
-        raise GateError("not released. " + " ".join(_sentence(decision) for decision in failed))
+        reasons = "\n".join(f"- {decision}. What can be done: {decision.remedy}." for decision in failed)
+        raise GateError(f"nothing is released, {len(failed)} of {len(decisions)} thresholds failed:\n{reasons}")
     return decisions
 
 
-def _evidence(report: Mapping[str, Any]) -> Mapping[str, Any]:
-    evidence = report.get("evidence") if isinstance(report, Mapping) else None
-    if not isinstance(evidence, Mapping) or evidence.get("schema_version") != EVIDENCE_VERSION:
+def _check_subject(report: Mapping[str, Any], model_id: str, num_records: int) -> None:
+    """Refuse a report without evidence, of another model or of other data."""
+    version = _at(report, "evidence", "schema_version")
+    if version != EVIDENCE_VERSION:
         raise GateError(
-            f"the quality report has no evidence block of version {EVIDENCE_VERSION}, so nothing proves the data safe: "
-            "not released. Use the service of this repository, or a service that writes such reports."
+            f"nothing is released: the quality report's evidence has schema_version {version!r}, expected "
+            f"{EVIDENCE_VERSION}. If the model was trained by Gretel's hosted service, say so with the pipeline's "
+            "thresholds (HOSTED_GRETEL); otherwise the service and this repository are of different versions."
         )
-    return evidence
+    found = _at(report, "model", "model_id")
+    if found != model_id:
+        raise GateError(
+            f"nothing is released: the quality report is of model {found!r}, the data are of {model_id!r}. "
+            "Clear generate_synthetic_features."
+        )
+    rows = _at(report, "evidence", "rows", "synthetic")
+    if rows != num_records:
+        raise GateError(
+            f"nothing is released: the quality report describes {rows!r} synthetic rows, {num_records} were asked for. "
+            "Clear generate_synthetic_features."
+        )
 
 
-def _number(report: Mapping[str, Any], *path: str) -> float | None:
-    value: Any = report
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _score(name: str) -> Callable[[Mapping[str, Any], Profile], float | None]:
+    """Read a score, scaled to 0 to 10; a value beyond its profile's scale is no figure."""
+
+    def figure(report: Mapping[str, Any], profile: Profile) -> float | None:
+        scale = 100.0 if profile is Profile.GRETEL_100 else 10.0
+        score = _number(_at(report, name, "score"))
+        return None if score is None or not 0 <= score <= scale else score * 10 / scale
+
+    return figure
 
 
-def _excess(measure: Mapping[str, Any]) -> float | None:
-    value, reference = _number(measure, "value"), _number(measure, "reference")
-    return None if value is None or reference is None else max(0.0, value - reference)
+def _measure(name: str) -> Callable[[Mapping[str, Any], Profile], float | None]:
+    return lambda report, _: _number(_at(report, "evidence", "measures", name, "value"))
 
 
-def _at_least(name: str, value: float | None, bound: float, remedy: str) -> Decision:
-    return Decision(name, value, bound, value is not None and value >= bound, remedy)
+def _upper_bound(name: str) -> Callable[[Mapping[str, Any], Profile], float | None]:
+    def figure(report: Mapping[str, Any], _: Profile) -> float | None:
+        interval = _at(report, "evidence", "measures", name, "interval")
+        return _number(interval[1]) if isinstance(interval, list) and len(interval) == 2 else None
+
+    return figure
 
 
-def _at_most(name: str, value: float | None, bound: float, remedy: str) -> Decision:
-    return Decision(name, value, bound, value is not None and value <= bound, remedy)
+def _deviation_from_half(name: str) -> Callable[[Mapping[str, Any], Profile], float | None]:
+    def figure(report: Mapping[str, Any], profile: Profile) -> float | None:
+        value = _measure(name)(report, profile)
+        return None if value is None else abs(value - 0.5)
+
+    return figure
 
 
-def _sentence(decision: Decision) -> str:
-    found = "could not be measured" if decision.value is None else f"is {decision.value:g}"
-    return f"{decision.name} {found}, the threshold is {decision.bound:g}: {decision.remedy}."
+MORE_PRIVATE = "use larger leaves, train on more rows, or drop or coarsen the columns that make people unique"
+
+GATES = (
+    Gate(
+        "min_quality",
+        "Lowest overall quality, of 10",
+        10,
+        _score("synthetic_data_quality_score"),
+        "train on more rows, or drop columns that hardly matter",
+    ),
+    Gate("min_privacy", "Lowest data privacy score, of 10", 10, _score("data_privacy_score"), MORE_PRIVATE),
+    Gate(
+        "max_membership_auc",
+        "Highest AUC of a membership attack (upper bound)",
+        1,
+        _upper_bound("membership_inference_auc"),
+        MORE_PRIVATE,
+    ),
+    Gate(
+        "max_dcr_deviation",
+        "How much nearer rows may be to training than to the holdout",
+        0.5,
+        _deviation_from_half("dcr_share"),
+        MORE_PRIVATE,
+    ),
+    Gate(
+        "max_attribute_inference", "Highest attribute inference risk", 1, _measure("attribute_inference"), MORE_PRIVATE
+    ),
+    Gate("max_singling_out", "Highest singling-out risk", 1, _measure("singling_out"), MORE_PRIVATE),
+    Gate("max_linkability", "Highest linkability risk", 1, _measure("linkability"), MORE_PRIVATE),
+    Gate(
+        "max_isolated_records",
+        "Highest risk for people unlike anybody else",
+        1,
+        _measure("isolated_records"),
+        "cap extreme values in the query, or use larger leaves",
+    ),
+    Gate("max_close_rows", "Highest share of rows close to a training row", 1, _measure("close_rows"), MORE_PRIVATE),
+    Gate(
+        "max_discriminator_auc",
+        "Highest AUC of telling real from synthetic",
+        1,
+        _measure("discriminator_auc"),
+        "train on more rows, drop columns that hardly matter, or use smaller leaves",
+    ),
+)
+
+COPIES = {
+    "exact_copies": "drop the column that makes rows unique, or use larger leaves",
+    "rare_combinations": "coarsen the quasi-identifiers in the query (age groups, regions), or use larger leaves",
+    "rare_categories": "merge the rare categories in the query",
+    "copied_identifiers": "drop the column, or name it as the entity key so that it is replaced",
+}
+
+
+def _decide_copies(report: Mapping[str, Any], name: str, remedy: str) -> Decision:
+    """Allow as many repetitions as coincidence explains: the upper end of the interval of the holdout's share."""
+    measure = _at(report, "evidence", "measures", name)
+    value = _number(_at(measure, "value"))
+    share = _number(_at(measure, "reference")) or 0.0
+    rows = _number(_at(measure, "detail", "holdout_rows")) or 0.0
+    bound = _wilson_upper(share, rows) if share > 0 and rows > 0 else 0.0
+    return Decision(name, value, "at most", bound, value is not None and value <= bound, remedy)
+
+
+def _wilson_upper(share: float, trials: float) -> float:
+    """Upper end of the 95 % interval of a share (E. B. Wilson, JASA 22, 1927)."""
+    spread = Z_95 * math.sqrt(share * (1 - share) / trials + Z_95**2 / (4 * trials**2))
+    return (share + Z_95**2 / (2 * trials) + spread) / (1 + Z_95**2 / trials)
+
+
+def _at(value: Any, *path: str) -> Any:
+    """Follow keys into nested objects; None where one is missing."""
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number, None for anything else: a NaN compares as neither good nor bad."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)

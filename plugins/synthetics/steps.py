@@ -61,18 +61,29 @@ def extract(
     }
 
 
-def evaluate(generated: Mapping[str, Any], context: Mapping[str, Any], *, gretel_conn_id: str) -> dict[str, Any]:
+def evaluate(
+    generated: Mapping[str, Any],
+    context: Mapping[str, Any],
+    *,
+    thresholds: quality_gate.Thresholds,
+    gretel_conn_id: str,
+) -> dict[str, Any]:
     """Hold the model's quality report against the run's thresholds.
 
+    :param thresholds: the pipeline's; the run's trigger form may have others.
     :return: the decisions, for the release manifest.
     :raises GateError: anything is missing or too low.
     """
     hook = GretelHook(gretel_conn_id)
     model = hook.get_model(hook.get_project(generated["project_id"]), generated["model_id"])
-    thresholds = quality_gate.Thresholds.from_params(context["params"])
-    decisions = quality_gate.decide(hook.get_report(model), thresholds, num_records=generated["num_records"])
+    decisions = quality_gate.decide(
+        hook.get_report(model),
+        thresholds.with_params(context["params"]),
+        model_id=generated["model_id"],
+        num_records=generated["num_records"],
+    )
     for decision in decisions:
-        log.info("%-24s %10.4f  threshold %10.4f  passed", decision.name, decision.value, decision.bound)
+        log.info("%s", decision)
     return {"model_id": generated["model_id"], "gates": [asdict(decision) for decision in decisions]}
 
 

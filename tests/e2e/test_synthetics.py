@@ -126,7 +126,7 @@ def test_the_trigger_form_has_the_parameters(airflow) -> None:
     params = airflow.get(f"dags/{DAG_ID}/details")["params"]
     assert "session_rollups__by_user.sql" in params["sql_file"]["schema"]["enum"]
     assert params["num_records"]["schema"]["minimum"] == 1
-    assert {"row_limit", "model_config", "min_quality", "max_exact_copies"} <= set(params)
+    assert {"row_limit", "model_config", "min_quality", "max_membership_auc"} <= set(params)
 
 
 def test_a_second_pipeline_is_ten_lines_and_one_query(engines: Stack, airflow, bookings) -> None:
