@@ -133,7 +133,7 @@ def test_every_failure_is_named_at_once() -> None:
 
 
 def test_copies_are_held_against_the_holdouts_own_with_its_uncertainty() -> None:
-    # 2 of 100 holdout rows repeat training rows: up to 7 % would be no surprise. Of 100,000 rows, 2 % is a sharp figure.
+    # 2 of 100 holdout rows repeat training rows: up to 7 % would be no surprise. Of 100,000 rows, 2 % is sharp.
     measure = {"value": 0.05, "reference": 0.02, "detail": {"holdout_rows": 100}}
     path = ("evidence", "measures", "exact_copies")
     decide(changed(evidence_report(), path, measure), SELF_HOSTED, **MODEL)
