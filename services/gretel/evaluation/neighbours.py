@@ -71,6 +71,27 @@ def nearest_per_group(queries: np.ndarray, references: np.ndarray, groups: np.nd
     return np.concatenate(found)
 
 
+def best_agreement(queries: np.ndarray, references: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weight of the values each query shares with the reference it agrees with most (Fellegi & Sunter, JASA 64, 1969).
+
+    :param queries: one code per value, shape (n, features); equal codes are equal values.
+    :param references: likewise, shape (m, features).
+    :param weights: what it counts that a query's value is shared, shape (n, features).
+    :returns: shape (n,).
+    """
+
+    def block(start: int) -> np.ndarray:
+        part, weight = queries[start : start + BLOCK], weights[start : start + BLOCK].astype(np.float32)
+        shared = np.zeros((len(part), len(references)), dtype=np.float32)
+        for column in range(queries.shape[1]):
+            shared += (part[:, column, None] == references[None, :, column]) * weight[:, column, None]
+        best: np.ndarray = shared.max(axis=1)
+        return best
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        return np.concatenate(list(threads.map(block, range(0, len(queries), BLOCK))))
+
+
 def _blockwise(queries: np.ndarray, references: np.ndarray, use: Callable[[int, np.ndarray], Any]) -> list[Any]:
     """Hand the distance matrix to `use`, some rows at a time: whole it would not fit the memory."""
 

@@ -27,6 +27,8 @@ class Check:
     :param allowed: the rule in words.
     :param reason: why there is no figure.
     :param remedy: what can be done if it failed.
+    :param unit: of the figure: auc, share, count, or score (0 to 10).
+    :param privacy: asks about disclosure, else about usefulness.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Check:
     passed: bool
     reason: str
     remedy: str
+    unit: str
     privacy: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -50,12 +53,18 @@ class Rule:
     allowed: Callable[[Measure], str]
     passes: Callable[[Measure], bool]
     remedy: str
+    unit: str = "share"
     decides: Callable[[Measure], float | None] = lambda measure: measure.value
     privacy: bool = True
 
 
-def _at_most(limit: float) -> dict[str, Any]:
-    return {"allowed": lambda _: f"at most {limit:g}", "passes": lambda measure: measure.value <= limit}
+def _at_most(limit: float, unit: str = "share") -> dict[str, Any]:
+    written = {"share": f"at most {limit:.0%}", "count": "none" if not limit else f"at most {limit:g}"}
+    return {
+        "allowed": lambda _: written.get(unit, f"at most {limit:g}"),
+        "passes": lambda measure: measure.value <= limit,
+        "unit": unit,
+    }
 
 
 def _coincidence(measure: Measure) -> float:
@@ -66,7 +75,7 @@ def _coincidence(measure: Measure) -> float:
 
 
 _NO_MORE_THAN_HOLDOUT: dict[str, Any] = {
-    "allowed": lambda measure: f"no more than coincidence explains, {_coincidence(measure):.2%}",
+    "allowed": lambda measure: f"at most {_coincidence(measure):.1%}, as coincidence explains",
     "passes": lambda measure: measure.value <= _coincidence(measure),
 }
 _LESS_DETAIL = "use larger leaves, train on more rows, or use an engine with differential privacy"
@@ -75,7 +84,7 @@ _NO_IDENTIFIERS = "drop the column, or declare it as the key so that it is regen
 RULES: dict[str, Rule] = {
     "discriminator_auc": Rule(
         "Does it look like real data?",
-        **_at_most(MAX_DISCRIMINATOR_AUC),
+        **_at_most(MAX_DISCRIMINATOR_AUC, "auc"),
         remedy="train on more rows, drop columns that hardly matter, or use smaller leaves",
         privacy=False,
     ),
@@ -84,10 +93,10 @@ RULES: dict[str, Rule] = {
         **_NO_MORE_THAN_HOLDOUT,
         remedy="use larger leaves, or drop the column that makes rows unique",
     ),
-    "copied_identifiers": Rule("Are identifiers copied?", **_at_most(0), remedy=_NO_IDENTIFIERS),
+    "copied_identifiers": Rule("Are identifiers copied?", **_at_most(0, "count"), remedy=_NO_IDENTIFIERS),
     "rare_categories": Rule(
         "Are categories released that fewer than five people have?",
-        **_at_most(0),
+        **_at_most(0, "count"),
         remedy="merge categories rarer than five before training",
     ),
     "rare_combinations": Rule(
@@ -97,9 +106,10 @@ RULES: dict[str, Rule] = {
     ),
     "membership_inference_auc": Rule(
         "Can an attacker tell who was in the training data?",
-        allowed=lambda _: f"upper bound at most {MAX_MEMBERSHIP_AUC:g}",
+        allowed=lambda _: f"at most {MAX_MEMBERSHIP_AUC:.2f} (upper bound of the AUC)",
         passes=lambda measure: (measure.high or 1.0) <= MAX_MEMBERSHIP_AUC,
         decides=lambda measure: measure.high,
+        unit="auc",
         remedy=_LESS_DETAIL,
     ),
     "attribute_inference": Rule(
@@ -119,7 +129,7 @@ RULES: dict[str, Rule] = {
     ),
     "dcr_share": Rule(
         "Are rows nearer to training than to people never seen?",
-        allowed=lambda _: f"0.5, give or take {MAX_DCR_DEVIATION:g}",
+        allowed=lambda _: f"50%, give or take {MAX_DCR_DEVIATION:.0%}",
         passes=lambda measure: abs(measure.value - 0.5) <= MAX_DCR_DEVIATION,  # type: ignore[operator]
         remedy="below 0.5 the holdout was trained on: evaluate against rows that were not; above, " + _LESS_DETAIL,
     ),
@@ -140,6 +150,7 @@ def _judge(name: str, rule: Rule, measure: Measure) -> Check:
         passed=measure.measurable and rule.passes(measure),
         reason=measure.reason,
         remedy=rule.remedy,
+        unit=rule.unit,
         privacy=rule.privacy,
     )
 
@@ -153,5 +164,6 @@ def _judge_quality(quality: Score) -> Check:
         passed=quality.score is not None and quality.score >= MIN_QUALITY,
         reason="" if quality.score is not None else "none of its parts could be measured",
         remedy="train on more rows, or drop columns that hardly matter",
+        unit="score",
         privacy=False,
     )

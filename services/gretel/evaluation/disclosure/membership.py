@@ -9,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from services.gretel.evaluation.auc import auc_interval, roc_curve
 from services.gretel.evaluation.inputs import Feature, Inputs
 from services.gretel.evaluation.measure import Measure, not_measurable
-from services.gretel.evaluation.neighbours import MAX_ROWS, Space, nearest
+from services.gretel.evaluation.neighbours import MAX_ROWS, Space, best_agreement, nearest
 from services.gretel.evaluation.trees import matrix, nominal_mask
 
 FOLDS = 4
@@ -23,6 +23,7 @@ ATTACKS = {
     "five_nearest": "mean closeness to the five nearest synthetic rows",
     "nearest_ratio": "closeness to the nearest synthetic row, relative to the nearest other person",
     "five_nearest_ratio": "closeness to five synthetic rows, relative to five other people (a density ratio)",
+    "agreement": "values shared with one synthetic row, rare ones counting more (record linkage)",
     "forest": "random forest told synthetic rows from other people",
     "boosting": "gradient boosting told synthetic rows from other people",
 }
@@ -58,11 +59,13 @@ def attack_membership(inputs: Inputs) -> MembershipAttacks | str:
     space = Space(inputs, features)
     points = {part: space.points(part, rows[part]) for part in rows}
     cells = {part: matrix(features, part, rows[part]) for part in rows}
+    agreement = _by_agreement(features, rows)
     collected: dict[str, tuple[list[np.ndarray], list[np.ndarray]]] = {name: ([], []) for name in ATTACKS}
     for fold in range(FOLDS):
         members, others = folds["train"] == fold, folds["holdout"] == fold
         targets = np.concatenate([points["train"][members], points["holdout"][others]])
-        scores = _by_distance(targets, points["synthetic"], points["holdout"][~others])
+        scores = {"agreement": np.concatenate([agreement["train"][members], agreement["holdout"][others]])}
+        scores |= _by_distance(targets, points["synthetic"], points["holdout"][~others])
         scores |= _by_classifier(
             np.concatenate([cells["train"][members], cells["holdout"][others]]),
             cells["synthetic"],
@@ -119,6 +122,26 @@ def _by_distance(targets: np.ndarray, synthetic: np.ndarray, known: np.ndarray) 
         "five_nearest_ratio": np.log(
             (to_people.mean(axis=1) + NO_DISTANCE) / (to_synthetic.mean(axis=1) + NO_DISTANCE)
         ),
+    }
+
+
+def _by_agreement(features: list[Feature], rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Weigh a shared value by its surprise, the logarithm of its frequency among the synthetic rows."""
+    codes: dict[str, list[np.ndarray]] = {part: [] for part in rows}
+    weights: dict[str, list[np.ndarray]] = {part: [] for part in rows}
+    for feature in features:
+        parts = [feature.part(part)[chosen] for part, chosen in rows.items()]
+        _, numbered = np.unique(np.concatenate(parts), return_inverse=True)
+        split = dict(zip(rows, np.split(numbered, np.cumsum([len(part) for part in parts])[:-1]), strict=True))
+        counts = np.bincount(split["synthetic"], minlength=numbered.max() + 1)
+        surprise = np.log(len(split["synthetic"]) / np.maximum(1, counts))
+        for part, values in split.items():
+            codes[part].append(values)
+            weights[part].append(surprise[values])
+    synthetic = np.column_stack(codes["synthetic"])
+    return {
+        part: best_agreement(np.column_stack(codes[part]), synthetic, np.column_stack(weights[part]))
+        for part in ("train", "holdout")
     }
 
 
