@@ -58,7 +58,9 @@ async def serve(options: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the service; the exit code is 1 if it could not start."""
     options = arguments(argv)
-    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Not for libraries: at DEBUG boto writes down what it signs.
+    logging.getLogger("services.redshift").setLevel(options.log_level.upper())
     try:
         asyncio.run(serve(options))
     except (OSError, psycopg2.Error, SqlError) as error:
