@@ -166,3 +166,12 @@ def test_the_form_offers_what_the_hook_reads() -> None:
     assert set(form["conn-fields"]) == set(given)
     read = settings(extra=given)
     assert (read.project, read.timeout, read.allow_http) == ("p", (1, 2), True)
+
+
+def test_a_models_page_in_gretels_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gretel_client.projects import Project
+
+    monkeypatch.setenv("AIRFLOW_CONN_GRETEL_DEFAULT", json.dumps({"conn_type": "gretel", "password": KEY}))
+    hook = GretelHook()
+    project = Project(name="bookings", project_id="1", project_guid="proj_1", session=hook.get_conn())
+    assert hook.console_url(project, "m1") == "https://console.gretel.ai/proj_1/models/m1"
