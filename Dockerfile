@@ -1,5 +1,5 @@
-# Images of this project: `airflow`, `demo` (fills the demo's services) and `gretel`. How they are built, run and
-# upgraded: docs/containers.md. Tags, not digests: see there.
+# Images of this project: `airflow`, `demo` (fills the demo's services), `redshift` and `gretel`. How they are built, run
+# and upgraded: docs/containers.md. Tags, not digests: see there.
 ARG PYTHON_IMAGE=python:3.13.16-slim-trixie
 
 
@@ -49,8 +49,17 @@ CMD ["airflow", "version"]
 FROM airflow AS demo
 COPY local/__init__.py local/
 COPY local/airbnb local/airbnb
-COPY docker/init_bookings.py docker/init_gretel.py docker/init_s3.py docker/bucket-lifecycle.json docker/
+COPY local/nps local/nps
+COPY docker/bucket-lifecycle.json docker/init_bookings.py docker/init_gretel.py docker/init_nps.py docker/init_s3.py docker/
 ENV PYTHONPATH=/opt/airflow
+
+
+# The demo's warehouse; its packages are among Airflow's.
+FROM airflow AS redshift
+COPY services/__init__.py services/
+COPY services/redshift services/redshift
+EXPOSE 5439
+CMD ["python", "-m", "services.redshift", "--host", "0.0.0.0", "--port", "5439"]
 
 
 FROM ${PYTHON_IMAGE} AS gretel-build

@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import MySQLdb
 import psycopg
 import pytest
 import requests
 
 from local.components.gretel import Gretel
-from tests.conftest import S3, Postgres
+from tests.conftest import S3, MariaDB, Postgres
 
 pytestmark = pytest.mark.integration
 
@@ -110,3 +112,18 @@ def test_bookings_are_generated_into_an_empty_database_alone(postgres: Postgres)
         connection.execute("DELETE FROM users WHERE id = (SELECT min(id) FROM users)")
         assert run("init_bookings.py", **environment).returncode == 0
         assert connection.execute("SELECT count(*) FROM users").fetchone() == (users - 1,)
+
+
+def test_answers_are_generated_into_an_empty_database_alone(mariadb: MariaDB) -> None:
+    arguments = mariadb.fresh_database("init_nps")
+    environment = {f"MYSQL_{name.upper()}": str(value) for name, value in arguments.items()}
+    first = run("init_nps.py", **environment)
+    assert first.returncode == 0, first.stderr
+    with closing(MySQLdb.connect(**arguments, autocommit=True)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM nps")
+        ((answers,),) = cursor.fetchall()
+        assert f"loaded {answers:,} nps" in first.stderr
+        cursor.execute("DELETE FROM nps ORDER BY id LIMIT 1")
+        assert run("init_nps.py", **environment).returncode == 0
+        cursor.execute("SELECT count(*) FROM nps")
+        assert cursor.fetchall() == ((answers - 1,),)

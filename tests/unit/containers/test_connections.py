@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import json
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from psycopg2.extensions import parse_dsn
 
 from local.stack import Stack
 from services.gretel.settings import parse_api_keys
@@ -93,6 +96,40 @@ def test_gretel_default_leads_to_the_service_and_is_shaped_as_on_the_laptop(serv
     assert connection["conn_type"] == on_laptop["conn_type"]
 
 
+def test_mysql_prod_leads_to_the_service_and_is_shaped_as_on_the_laptop(services: Services, laptop: Stack) -> None:
+    connection, server = connections(services)["mysql_prod"], services["mysql"]
+    assert (connection["conn_type"], connection["host"], connection["port"]) == ("mysql", "mysql", 3306)
+    assert {name: value for name, value in server["environment"].items() if name != "MYSQL_ROOT_PASSWORD"} == {
+        "MYSQL_DATABASE": connection["schema"],
+        "MYSQL_USER": connection["login"],
+        "MYSQL_PASSWORD": connection["password"],
+    }
+    on_laptop = urlsplit(laptop.connections["mysql_prod"])
+    assert connection["schema"] == on_laptop.path.removeprefix("/")
+    assert connection["extra"] == dict(parse_qsl(on_laptop.query))
+
+
+def test_redshift_default_leads_to_the_service_and_is_shaped_as_on_the_laptop(
+    services: Services, laptop: Stack
+) -> None:
+    connection, server = connections(services)["redshift_default"], services["redshift"]
+    on_laptop = json.loads(laptop.connections["redshift_default"])
+    same = ("conn_type", "schema", "login", "extra")
+    assert {name: connection[name] for name in same} == {name: on_laptop[name] for name in same}
+    assert (connection["host"], connection["port"]) == ("redshift", 5439)
+    assert {"--port=5439", f"--iam-role={connection['extra']['role_arn']}"} <= set(server["command"])
+    assert f"--s3-endpoint-url={connections(services)['aws_default']['extra']['endpoint_url']}" in server["command"]
+    storage = services["redshift-storage"]["environment"]
+    assert parse_dsn(server["environment"]["REDSHIFT_BACKEND_DSN"]) == {
+        "host": "redshift-storage",
+        "port": "5432",
+        "dbname": storage["POSTGRES_DB"],
+        "user": storage["POSTGRES_USER"],
+        "password": storage["POSTGRES_PASSWORD"],
+    }
+    assert (connection["schema"], connection["login"], connection["password"]) == tuple(storage.values())
+
+
 def test_init_services_use_the_same_addresses_and_secrets(services: Services) -> None:
     known = connections(services)
     gretel = services["gretel-init"]["environment"]
@@ -104,11 +141,19 @@ def test_init_services_use_the_same_addresses_and_secrets(services: Services) ->
     s3 = services["s3-init"]["environment"]
     assert s3["S3_ENDPOINT_URL"] == known["aws_default"]["extra"]["endpoint_url"]
     assert s3["S3_BUCKET"] == known["aws_default"]["extra"]["service_config"]["s3"]["bucket_name"]
-    bookings = services["bookings-init"]["environment"]
-    assert (bookings["PGHOST"], bookings["PGPASSWORD"]) == (
-        known["bookings_db"]["host"],
-        known["bookings_db"]["password"],
-    )
+    assert services["bookings-init"]["environment"] == {
+        "PGHOST": known["bookings_db"]["host"],
+        "PGDATABASE": known["bookings_db"]["schema"],
+        "PGUSER": known["bookings_db"]["login"],
+        "PGPASSWORD": known["bookings_db"]["password"],
+    }
+    assert services["mysql-init"]["environment"] == {
+        "MYSQL_HOST": known["mysql_prod"]["host"],
+        "MYSQL_PORT": str(known["mysql_prod"]["port"]),
+        "MYSQL_DATABASE": known["mysql_prod"]["schema"],
+        "MYSQL_USER": known["mysql_prod"]["login"],
+        "MYSQL_PASSWORD": known["mysql_prod"]["password"],
+    }
 
 
 def test_raw_extracts_expire() -> None:

@@ -105,7 +105,10 @@ def test_locks_hold_what_the_project_declares(part: str, declared: list[str]) ->
 
 @pytest.mark.parametrize(
     ("part", "folders"),
-    [("airflow", ["dags", "plugins", "local/airbnb", "docker"]), ("gretel", ["services/gretel"])],
+    [
+        ("airflow", ["dags", "plugins", "local/airbnb", "local/nps", "docker", "services/redshift"]),
+        ("gretel", ["services/gretel"]),
+    ],
 )
 def test_what_the_code_imports_is_in_its_image(part: str, folders: list[str]) -> None:
     locked = {pin.split("==")[0] for pin in read_lock(f"docker/requirements-{part}.txt")}

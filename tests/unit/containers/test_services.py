@@ -30,7 +30,8 @@ PROVIDED_BY = {
     "pg_isready": ("postgres",),
     "valkey-cli": ("valkey/valkey",),
     "curl": ("airflow", "chrislusf/seaweedfs"),  # a Debian package; the other image's Dockerfile installs it
-    "python": ("gretel",),
+    "python": ("gretel", "redshift"),
+    "mysql": ("mysql",),
     "airflow": ("airflow",),
     "celery": ("airflow",),
 }
@@ -93,6 +94,8 @@ def test_ports_are_published_on_this_machine_alone_where_the_laptop_has_them(ser
         "bookings": (laptop_ports["postgres"], 5432),
         "s3": (laptop_ports["s3"], 8333),
         "gretel": (laptop_ports["gretel"], 8100),
+        "mysql": (laptop_ports["mariadb"], 3306),
+        "redshift": (laptop_ports["redshift"], 5439),
     }
 
 
@@ -132,7 +135,9 @@ def test_airflow_is_set_up_as_on_the_laptop(services: Services, laptop: Stack) -
 def test_each_command_exists_in_its_image() -> None:
     for name, service in LONG_RUNNING.items():
         kind, *words = service["healthcheck"]["test"]
-        command = (words[0].split() if kind == "CMD-SHELL" else words)[0]
+        # A shell's line may begin with variables.
+        words = [word for word in words[0].split() if "=" not in word] if kind == "CMD-SHELL" else words
+        command = words[0]
         image = service["build"]["target"] if "build" in service else service["image"].split(":")[0]
         assert image in PROVIDED_BY[command], f"{name}: {command}"
     assert "curl" in STAGES["airflow"].packages
