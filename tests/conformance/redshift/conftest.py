@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 from tests.conformance.redshift.warehouse import DRIVERS, Session, Warehouse
 
@@ -55,8 +56,9 @@ def warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
     session.run(f"DROP SCHEMA {schema} CASCADE")
     session.close()
     objects = found.s3.list_objects_v2(Bucket=found.bucket, Prefix=found.prefix).get("Contents", [])
-    for item in objects:
-        found.s3.delete_object(Bucket=found.bucket, Key=item["Key"])
+    if objects:
+        keys: list[ObjectIdentifierTypeDef] = [{"Key": item["Key"]} for item in objects]  # never more than a thousand
+        found.s3.delete_objects(Bucket=found.bucket, Delete={"Objects": keys})
 
 
 @pytest.fixture(params=DRIVERS)

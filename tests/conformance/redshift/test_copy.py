@@ -144,9 +144,8 @@ def parquet(**columns: pa.Array) -> bytes:
 
 
 def test_parquet(db: Session, name: str, warehouse: Warehouse) -> None:
-    db.run(
-        f"CREATE TABLE {name} (a BIGINT, b VARCHAR(9), c DECIMAL(9,2), d DATE, e TIMESTAMP, f BOOLEAN, g VARBYTE(4), h REAL)"
-    )
+    columns = "a BIGINT, b VARCHAR(9), c DECIMAL(9,2), d DATE, e TIMESTAMP, f BOOLEAN, g VARBYTE(4), h REAL"
+    db.run(f"CREATE TABLE {name} ({columns})")
     moment = datetime(2021, 9, 16, 1, 2, 3, 4, tzinfo=UTC)
     file = parquet(
         a=pa.array([1, 2, None], pa.int64()),
@@ -190,8 +189,8 @@ BAD_FILE = "id,name,amount\n1,a,1\n2,b,x1\n3,this is far too long for it,3\n4,d,
 
 def errors(db: Session, url: str) -> list[tuple[object, ...]]:
     return db.run(
-        "SELECT line_number, TRIM(colname), TRIM(type), TRIM(col_length), TRIM(raw_line), TRIM(raw_field_value), err_code,"
-        " TRIM(err_reason) FROM stl_load_errors WHERE TRIM(filename) = %s ORDER BY line_number",
+        "SELECT line_number, TRIM(colname), TRIM(type), TRIM(col_length), TRIM(raw_line), TRIM(raw_field_value),"
+        " err_code, TRIM(err_reason) FROM stl_load_errors WHERE TRIM(filename) = %s ORDER BY line_number",
         [url],
     )
 

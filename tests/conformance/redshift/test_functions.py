@@ -51,7 +51,6 @@ EXAMPLES = [
     ("CONCAT('December 25, ', '2008')", "December 25, 2008"),
     ("CONCAT('a', NULL)", None),
     ("REGEXP_REPLACE('a1b22c', '[0-9]+', '#')", "a#b#c"),
-    ("REGEXP_REPLACE('the fox', 'FOX', 'quick brown fox', 1, 'i')", None),
     ("REGEXP_SUBSTR('a@b.com', '@[^.]*')", "@b"),
     ("REGEXP_SUBSTR('abc', '[0-9]')", ""),
     ("REGEXP_COUNT('abcdefghijklmnopqrstuvwxyz', '[a-z]{3}')", 8),
@@ -59,7 +58,7 @@ EXAMPLES = [
     ("STRTOL('abcd1234', 16)", 2882343476),
     ("STRTOL('110101', 2)", 53),
     ("MD5('Amazon Redshift')", "f7415e33f972c03abd4f3fed36748f7a"),
-    ("SHA2('Amazon Redshift', 256)", "c7e6e63e7e5c9e1bd8fdc1e5fbd0a7d3"),
+    ("SHA2('abc', 256)", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
     ("FNV_HASH('Amazon Redshift')", 7783490368944507294),
     ("FNV_HASH('cd', FNV_HASH('ab'))", -281581062704388899),
     ("ROUND(28.05, 1)", Decimal("28.1")),
@@ -75,11 +74,9 @@ EXAMPLES = [
     ("TO_HEX(FROM_HEX('6162'))", "6162"),
     ("FROM_VARBYTE(TO_VARBYTE('é', 'utf8'), 'hex')", "c3a9"),
 ]
-# Arguments that this stand-in does not take, and one whose value the guide does not print in full.
-NOT_COMPARED = {"REGEXP_REPLACE('the fox', 'FOX', 'quick brown fox', 1, 'i')", "SHA2('Amazon Redshift', 256)"}
 
 
-@pytest.mark.parametrize(("expression", "expected"), [pair for pair in EXAMPLES if pair[0] not in NOT_COMPARED])
+@pytest.mark.parametrize(("expression", "expected"), EXAMPLES)
 def test_examples(db: Session, expression: str, expected: object) -> None:
     assert db.value(f"SELECT {expression}") == expected
 
@@ -110,8 +107,8 @@ def test_qualify_keeps_what_a_window_function_chooses(db: Session, sales: str) -
     assert [row[:3] for row in db.run(named)] == expected
     db.run(f"CREATE TABLE {sales}_best AS SELECT * FROM {sales} AS s QUALIFY {best} = 1")
     assert db.value(f"SELECT SUM(price) FROM {sales}_best") == 14
-    summed = f"SELECT seller FROM {sales} s GROUP BY seller HAVING COUNT(*) > 0 QUALIFY RANK() OVER (ORDER BY SUM(price) DESC) = 1"
-    assert db.run(summed) == [(None,)]
+    summed = f"SELECT seller FROM {sales} s GROUP BY seller HAVING COUNT(*) > 0"
+    assert db.run(f"{summed} QUALIFY RANK() OVER (ORDER BY SUM(price) DESC) = 1") == [(None,)]
 
 
 def test_listagg(db: Session, sales: str) -> None:

@@ -138,9 +138,9 @@ def test_backslashes_are_escapes_in_strings(db: Session) -> None:
     assert db.value("SELECT %s || ''", ["back\\slash 'quoted'"]) == "back\\slash 'quoted'"
 
 
-def test_nps_by_whole_number_average(db: Session, name: str) -> None:
+def test_averages_keep_the_type_of_what_they_average(db: Session, name: str) -> None:
     db.run(f"CREATE TABLE {name} (score SMALLINT, amount DECIMAL(5,2))")
     db.run(f"INSERT INTO {name} VALUES (1, 1.00), (2, 2.01)")
-    assert db.run(f"SELECT AVG(score), AVG(score::FLOAT), AVG(amount) FROM {name}") == [(1, 1.5, Decimal("1.50"))] or (
-        db.run(f"SELECT AVG(score), AVG(score::FLOAT), AVG(amount) FROM {name}") == [(1, 1.5, Decimal("1.51"))]
-    )
+    whole, exact, decimal = db.run(f"SELECT AVG(score), AVG(score::FLOAT), AVG(amount) FROM {name}")[0]
+    assert (whole, exact) == (1, 1.5)
+    assert decimal in {Decimal("1.50"), Decimal("1.51")}  # its scale is documented, how it is rounded is not
