@@ -72,7 +72,7 @@ class S3ObjectWriter:
             Key=self._key,
             UploadId=self._upload_id,
             PartNumber=number,
-            Body=bytes(self._buffer[:PART_BYTES]),
+            Body=bytes(memoryview(self._buffer)[:PART_BYTES]),
         )
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
         del self._buffer[:PART_BYTES]
