@@ -70,6 +70,7 @@ class MySQLToS3Operator(BaseOperator):
         """Extract; what a retry cannot cure fails the task at once."""
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
+        from transfers.extract_errors import DestinationRefusedError
         from warehouse.config import TableConfig
         from warehouse.errors import ConfigError, SourceDataError
         from warehouse.extract import Destination, extract_table
@@ -88,7 +89,7 @@ class MySQLToS3Operator(BaseOperator):
                 pseudonyms=_pseudonyms(self.hash_key_conn_id) if config.hashes else None,
                 source_name=self.mysql_conn_id,
             )
-        except (ConfigError, SourceDataError, ValueError) as error:
+        except (ConfigError, SourceDataError, DestinationRefusedError, ValueError) as error:
             raise AirflowFailException(str(error)) from error
         extract, entries = written.manifest.extract, written.manifest.entries
         self.log.info("extracted %d rows of %s to %s", extract.counts.rows, config.source, written.url)

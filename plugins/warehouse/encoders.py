@@ -8,7 +8,7 @@ from typing import IO, Any, Protocol
 from warehouse.manifest import Dialect
 from warehouse.type_map import Column
 
-ROW_GROUP = 16 * 1024**2  # bytes of CSV
+ROW_GROUP = 2 * 1024**2  # bytes of CSV; small, so that memory stays below 100 MB, of which pyarrow itself takes 40
 
 
 class Encoder(Protocol):
@@ -55,7 +55,7 @@ class ParquetEncoder:
     """CSV lines into Parquet, typed as Redshift's COPY wants them."""
 
     def __init__(self, target: IO[bytes], columns: Sequence[Column], null_as: str) -> None:
-        from pyarrow import csv, parquet  # type: ignore[import-untyped]
+        from pyarrow import csv, parquet
 
         self._schema = _schema(columns)
         self._parse = csv.ParseOptions(newlines_in_values=True)
@@ -68,12 +68,14 @@ class ParquetEncoder:
             quoted_strings_can_be_null=False,
         )
         self._writer = parquet.ParquetWriter(target, self._schema, compression="snappy")
-        self._pending = bytearray()
+        self._pending: list[bytes] = []
+        self._size = 0
 
     def write(self, lines: bytes, /) -> None:
         """Encode some lines; they are written by the row group."""
-        self._pending += lines
-        if len(self._pending) >= ROW_GROUP:
+        self._pending.append(lines)
+        self._size += len(lines)
+        if self._size >= ROW_GROUP:
             self._write_row_group()
 
     def close(self) -> None:
@@ -86,20 +88,22 @@ class ParquetEncoder:
         import pyarrow as pa
         from pyarrow import csv
 
+        text = b"".join(self._pending)
+        self._pending, self._size = [], 0
         table = csv.read_csv(
-            pa.BufferReader(bytes(self._pending)),
-            read_options=csv.ReadOptions(
-                column_names=self._schema.names, block_size=len(self._pending) + 1, use_threads=False
-            ),
+            pa.BufferReader(text),
+            # One block: pyarrow would look for the blocks' ends between lines, and quoted text has line breaks too.
+            read_options=csv.ReadOptions(column_names=self._schema.names, block_size=len(text) + 1, use_threads=False),
             parse_options=self._parse,
             convert_options=self._convert,
         )
-        self._pending.clear()
         arrays = [
             _from_hex(column, field.type) if pa.types.is_binary(field.type) else column
             for column, field in zip(table.columns, self._schema, strict=True)
         ]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=table.num_rows)
+        del table, arrays
+        pa.default_memory_pool().release_unused()
 
 
 def _schema(columns: Sequence[Column]) -> Any:

@@ -96,11 +96,15 @@ def extract_table(
     scope = Scope(config, bounds=window.bounds(lookback, zone) if window else None, key_range=key_range)
     manifest_id = str(uuid.uuid4())
     prefix = _prefix(destination, config, window, manifest_id)
-    with open_snapshot(connect, config, source_name) as snapshot:
-        columns = describe_columns(snapshot, config)
-        counts = measure(snapshot, columns, scope)
-        dialect = _dialect(config)
-        entries = _copy_rows(snapshot, columns, scope, dialect, destination, prefix, pseudonyms)
+    url = f"s3://{destination.bucket}/{prefix}manifest.json"
+    # Opened first, so that a missing bucket is found before MySQL works; it appears on S3 as this block ends.
+    with writing_s3_object(destination.client, destination.bucket, f"{prefix}manifest.json") as target:
+        with open_snapshot(connect, config, source_name) as snapshot:
+            columns = describe_columns(snapshot, config)
+            counts = measure(snapshot, columns, scope)
+            dialect = _dialect(config)
+            entries = _copy_rows(snapshot, columns, scope, dialect, destination, prefix, pseudonyms)
+        _check_rows(config, entries, counts)
         manifest = Manifest(
             entries=tuple(entries),
             extract=Extract(
@@ -120,10 +124,8 @@ def extract_table(
                 hash_key_id=pseudonyms.key_id if pseudonyms and config.hashes else None,
             ),
         )
-    _check_rows(config, entries, counts)
-    with writing_s3_object(destination.client, destination.bucket, f"{prefix}manifest.json") as target:
         target.write(manifest.to_json().encode())
-    return Written(f"s3://{destination.bucket}/{prefix}manifest.json", manifest)
+    return Written(url, manifest)
 
 
 def _copy_rows(  # noqa: PLR0917

@@ -74,15 +74,13 @@ def _hashing(null_as: str, pseudonyms: Pseudonyms) -> Callable[[Sequence[Row], T
     null, hashed = null_as.encode(), pseudonyms.hash
 
     def to_lines(batch: Sequence[Row], config: TableConfig) -> list[bytes]:
-        lines = []
-        for row in batch:
-            fields = list(row)
-            # Pieces of the line at even places, values to hash at odd ones.
-            fields[1::2] = [null if value is None else b'"' + hashed(value) + b'"' for value in row[1::2]]
-            if None in fields:
-                _refuse_null_line(config)
-            lines.append(b"".join(fields))  # type: ignore[arg-type]
-        return lines
+        columns: list[Sequence[bytes | None]] = list(zip(*batch, strict=True))
+        # Pieces of the line at even places, values to hash at odd ones.
+        for place in range(1, len(columns), 2):
+            columns[place] = [null if value is None else b'"' + hashed(value) + b'"' for value in columns[place]]
+        if any(None in pieces for pieces in columns[::2]):
+            _refuse_null_line(config)
+        return list(map(b"".join, zip(*columns, strict=True)))
 
     return to_lines
 

@@ -24,11 +24,10 @@ TEXT = {
     Form.BOOLEAN: "ELT({name} + 1, 'false', 'true')",
     Form.BITS: "LPAD(HEX({name}), {hex_digits}, '0')",
     Form.HEX: "HEX({name})",
-    Form.TEXT: "CONVERT({name} USING utf8mb4)",
+    Form.TEXT: "{utf8}",
     Form.REDACT: "'***'",
-    Form.LAST4: "IF(CHAR_LENGTH({name}) < 8, '****', CONCAT('****', RIGHT(CONVERT({name} USING utf8mb4), 4)))",
-    Form.DOMAIN: "IF(LOCATE('@', {name}), CONCAT('***@', "
-    "SUBSTRING_INDEX(CONVERT({name} USING utf8mb4), '@', -1)), '***')",
+    Form.LAST4: "IF(CHAR_LENGTH({name}) < 8, '****', CONCAT('****', RIGHT({utf8}, 4)))",
+    Form.DOMAIN: "IF(LOCATE('@', {name}), CONCAT('***@', SUBSTRING_INDEX({utf8}, '@', -1)), '***')",
 }
 # A date with a zero year, month or day is in no calendar.
 ZERO_DATE = "YEAR({name}) * MONTH({name}) * DAYOFMONTH({name}) = 0"
@@ -157,8 +156,10 @@ def _is_null(column: Column) -> str:
 
 
 def _text(column: Column) -> str:
+    name = quote(column.name)
+    utf8 = name if column.source.charset == "utf8mb4" else f"CONVERT({name} USING utf8mb4)"
     hex_digits = ((column.source.precision or 0) + 7) // 8 * 2
-    return TEXT[column.target.form].format(name=quote(column.name), hex_digits=hex_digits)
+    return TEXT[column.target.form].format(name=name, utf8=utf8, hex_digits=hex_digits)
 
 
 def _table(config: TableConfig) -> str:

@@ -66,12 +66,17 @@ class Snapshot:
                     yield rows
             except BaseException:
                 # Letting go of a cursor reads the rest of its result, maybe for hours; closing the connection does not.
-                self._connection.close()
+                self.close()
                 raise
             warnings = cursor.warning_count
             cursor.close()
         if warnings:
             self._refuse_warnings(warnings)
+
+    def close(self) -> None:
+        """Close the connection, if it is still open."""
+        if self._connection.open:
+            self._connection.close()
 
     def _refuse_warnings(self, count: int) -> None:
         # A warning's text may quote a value; its code says enough.
