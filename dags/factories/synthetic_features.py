@@ -80,23 +80,21 @@ def synthetic_features(
 
         @task(outlets=[released], multiple_outputs=False)
         def upload_synthetic_features(
-            extracted: dict[str, Any], generated: dict[str, Any], decision: dict[str, Any], **context: Any
+            generated: dict[str, Any], decision: dict[str, Any], **context: Any
         ) -> dict[str, Any]:
             """Stream the synthetic rows to S3 and write the manifest that makes them a release."""
             from synthetics.steps import release
 
-            manifest = release(
-                extracted, generated, decision, context, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id
-            )
+            manifest = release(generated, decision, context, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id)
             context["outlet_events"][released].extra = manifest
             return manifest
 
         @task(retries=5)
-        def delete_raw_features(extracted: dict[str, Any], generated: dict[str, Any]) -> None:
+        def delete_raw_features(manifest: dict[str, Any]) -> None:
             """Delete the real rows from S3 and from Gretel."""
             from synthetics.steps import delete_raw
 
-            delete_raw(extracted, generated, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id)
+            delete_raw(manifest, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id)
 
         extracted = extract_features()
         generate = GretelSyntheticsOperator(
@@ -106,13 +104,13 @@ def synthetic_features(
             data_sha256=extracted["sha256"],
             quasi_identifiers=extracted["quasi_identifiers"],
             sensitive=extracted["sensitive"],
+            extract=extracted,  # its facts travel on with the model's
             num_records="{{ params.num_records }}",
             gretel_conn_id=gretel_conn_id,
             aws_conn_id=aws_conn_id,
         )
         decision = evaluate_synthetic_features(generate.output)
-        upload = upload_synthetic_features(extracted, generate.output, decision)
-        upload >> delete_raw_features(extracted, generate.output)
+        delete_raw_features(upload_synthetic_features(generate.output, decision))
 
     return pipeline()
 

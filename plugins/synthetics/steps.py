@@ -88,7 +88,6 @@ def evaluate(
 
 
 def release(
-    extracted: Mapping[str, Any],
     generated: Mapping[str, Any],
     decision: Mapping[str, Any],
     context: Mapping[str, Any],
@@ -122,15 +121,15 @@ def release(
             client=client,
             bucket=bucket,
             folder=folder,
-            key_column=extracted["entity_key"],
+            key_column=generated["extract"]["entity_key"],
             key_prefix=f"synthetic-{generated['model_id'][-8:]}",
             rows=generated["num_records"],
         )
     facts = {
         "pipeline": pipeline,
         "run_id": context["run_id"],
-        "extract": {name: value for name, value in extracted.items() if name != "uri"},
-        "model": dict(generated),
+        "extract": generated["extract"],
+        "model": {name: value for name, value in generated.items() if name != "extract"},
         "gates": decision["gates"],
     }
     manifest = releases.write_manifest(client, bucket, folder, data, facts)
@@ -138,14 +137,13 @@ def release(
     return {**manifest, "manifest_uri": f"s3://{bucket}/{folder}/{releases.MANIFEST}"}
 
 
-def delete_raw(
-    extracted: Mapping[str, Any], generated: Mapping[str, Any], *, gretel_conn_id: str, aws_conn_id: str
-) -> None:
-    """Delete the real rows from S3 and from Gretel; what is gone already is no error."""
+def delete_raw(manifest: Mapping[str, Any], *, gretel_conn_id: str, aws_conn_id: str) -> None:
+    """Delete the real rows behind a release from S3 and from Gretel; what is gone already is no error."""
+    extracted, model = manifest["extract"], manifest["model"]
     client: S3Client = S3Hook(aws_conn_id).get_conn()
     client.delete_object(Bucket=extracted["bucket"], Key=extracted["key"])
     hook = GretelHook(gretel_conn_id)
-    deleted = hook.delete_training_data(hook.get_project(generated["project_id"]), generated["model_name"])
+    deleted = hook.delete_training_data(hook.get_project(model["project_id"]), model["model_name"])
     log.info("deleted %s and %s", extracted["uri"], json.dumps(deleted))
 
 

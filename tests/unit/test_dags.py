@@ -79,12 +79,8 @@ def test_house_rules(parsed: dict) -> None:
 def test_the_synthetics_pipeline_is_the_picture_in_its_documentation(parsed: dict) -> None:
     tasks = parsed["dags"]["gretel_synthetics_airbnb_bookings"]["tasks"]
     assert {task_id: task["down"] for task_id, task in tasks.items()} == {
-        "extract_features": ["delete_raw_features", "generate_synthetic_features", "upload_synthetic_features"],
-        "generate_synthetic_features": [
-            "delete_raw_features",
-            "evaluate_synthetic_features",
-            "upload_synthetic_features",
-        ],
+        "extract_features": ["generate_synthetic_features"],
+        "generate_synthetic_features": ["evaluate_synthetic_features", "upload_synthetic_features"],
         "evaluate_synthetic_features": ["upload_synthetic_features"],
         "upload_synthetic_features": ["delete_raw_features"],
         "delete_raw_features": [],
