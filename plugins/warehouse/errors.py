@@ -25,3 +25,15 @@ class SourceUnavailableError(WarehouseError):
 
 class ManifestError(WarehouseError, ValueError):
     """A manifest is not what the contract says."""
+
+
+class LoadError(WarehouseError):
+    """What should be loaded cannot be: files and manifest, or files and target, do not fit. Nothing was loaded."""
+
+
+class CheckError(WarehouseError):
+    """What was loaded is not what it should be. Nothing was kept."""
+
+
+class WarehouseUnavailableError(WarehouseError):
+    """Redshift cannot be reached, went away, or could not finish; running the load again is safe."""

@@ -1,0 +1,20 @@
+CREATE TABLE IF NOT EXISTS {{ audit }} (
+    load_id VARCHAR(64) NOT NULL,
+    target VARCHAR(512) NOT NULL,
+    schema_version SMALLINT NOT NULL,
+    method VARCHAR(16) NOT NULL,
+    source VARCHAR(512),
+    url VARCHAR(1536) NOT NULL,
+    window_start TIMESTAMP,
+    window_end TIMESTAMP,
+    extracted_at TIMESTAMP,
+    loaded_at TIMESTAMP NOT NULL,
+    loaded_by VARCHAR(1024),
+    staged BIGINT NOT NULL,
+    duplicates BIGINT NOT NULL,
+    stale BIGINT NOT NULL,
+    inserted BIGINT NOT NULL,
+    updated BIGINT NOT NULL,
+    removed BIGINT NOT NULL,
+    PRIMARY KEY (load_id, target)
+)

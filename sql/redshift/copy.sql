@@ -1,0 +1,4 @@
+COPY {{ stage }}{{ columns }}
+FROM '{{ url }}'
+{{ authorization }}
+{{ options }}

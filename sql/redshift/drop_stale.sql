@@ -1,0 +1,1 @@
+DELETE FROM _batch WHERE _state = 'stale'

@@ -1,0 +1,6 @@
+INSERT INTO {{ target }} (
+    {{ columns }}
+)
+SELECT
+    {{ values }}
+FROM _batch AS s
