@@ -1,6 +1,6 @@
 # Every command a user needs. Each sets up what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo test lint format lock clean load-airbnb
+.PHONY: help setup up down status logs demo load-airbnb test verify lint format lock pictures clean
 PYTHON_BIN := .venv/bin/python
 
 help: ## say what there is
@@ -27,15 +27,20 @@ logs: setup ## follow all logs
 load-airbnb: setup ## load Kaggle's files into the running source database: make load-airbnb DIR=folder
 	@exec $(PYTHON_BIN) -m local load-airbnb "$(DIR)"
 
-test: ## run all tests (installs Chromium for the pages)
+test: ## run all tests; they start the engines they need
 	@EXTRA_PACKAGES="chromium" local/setup.sh
 	@exec .venv/bin/pytest
 
-lint: setup ## run all linters
+verify: setup ## run the conformance tests against the real services whose connections are given (docs/verify.md)
+	@exec .venv/bin/pytest tests/conformance
+
+lint: setup lint-containers ## run all linters
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy plugins services local
 	.venv/bin/sqlfluff lint --processes 2 sql
+	.venv/bin/shellcheck airflow local/*.sh .ci/run
+	.venv/bin/yamllint --strict .
 
 format: setup ## let the formatters rewrite
 	.venv/bin/ruff check --fix .
@@ -44,6 +49,10 @@ format: setup ## let the formatters rewrite
 lock: setup ## choose the newest versions that fit pyproject.toml and write requirements.txt with hashes
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --all-extras pyproject.toml -o requirements.txt
+
+pictures: setup ## draw the DAGs as the running web UI does (start it with make up)
+	@EXTRA_PACKAGES="chromium" local/setup.sh
+	$(PYTHON_BIN) -m tests.support.browser gretel_synthetics_airbnb_bookings
 
 clean: down ## remove the stack's data and the Python environment
 	rm -rf .local .venv
