@@ -44,7 +44,7 @@ class Settings:
     :param monthly_seconds: worker time that one user may use per calendar month; 0 = no limit.
     :param job_seconds: longest a job may run.
     :param job_attempts: how often a job is started when the service stops under it, before it counts as lost.
-    :param worker_memory_mib: address space that a worker may use; 0 = no limit.
+    :param worker_memory_mib: memory that a worker may hold; 0 = no limit.
     """
 
     data_dir: Path

@@ -24,8 +24,13 @@ def bookings(*, rows: int, seed: int) -> pd.DataFrame:
 
 
 def config(model_type: str = "cart", *, name: str | None = "bookings", **section: Any) -> dict[str, Any]:
-    """A model configuration; `section` goes under the model type."""
-    settings = {"data_source": "__tmp__", "generate": {"num_records": 50}, "evaluate": {"seed": 7}, **section}
+    """A model configuration, without evaluation; `section` goes under the model type."""
+    settings = {
+        "data_source": "__tmp__",
+        "generate": {"num_records": 50},
+        "evaluate": {"seed": 7, "skip": True},
+        **section,
+    }
     top = {"schema_version": "1.0", "models": [{model_type: settings}]}
     return top if name is None else {**top, "name": name}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from services.gretel.artifact_files import MODEL_ARCHIVE
+from services.gretel.jobs.guard import Guard
 from services.gretel.jobs.process import WorkerProcess
 from services.gretel.settings import Settings
 from services.gretel.store.artifacts import ArtifactStore, file_id
@@ -37,6 +38,7 @@ class Dispatcher:
         self._stopping = threading.Event()
         self._queued = threading.Condition()
         self._running: dict[str, WorkerProcess] = {}
+        self._spare: WorkerProcess | None = None
         self._slots = [
             threading.Thread(target=self._slot, name=f"worker-slot-{number}", daemon=True)
             for number in range(1, settings.workers + 1)
@@ -49,6 +51,7 @@ class Dispatcher:
     def start(self) -> None:
         """Settle what the last stop interrupted, then begin to work."""
         self._settle_interrupted()
+        self._spare = self._spawn()
         for slot in self._slots:
             slot.start()
 
@@ -56,11 +59,13 @@ class Dispatcher:
         """Kill the workers and end; what they were doing is settled at the next start."""
         self._stopping.set()
         with self._queued:
-            for worker in self._running.values():
+            for worker in filter(None, (self._spare, *self._running.values())):
                 worker.kill()
             self._queued.notify_all()
         for slot in self._slots:
             slot.join()
+        if self._spare is not None:
+            self._spare.wait()
 
     def wake(self) -> None:
         """Tell the slots that the queue has changed."""
@@ -95,11 +100,8 @@ class Dispatcher:
                 )
 
     def _slot(self) -> None:
-        worker = self._spawn()
         while (job := self._next_job()) is not None:
-            if not worker.alive:
-                worker.wait()
-                worker = self._spawn()
+            worker = self._take_worker()
             try:
                 self._run(job, worker)
             except Exception:
@@ -108,13 +110,19 @@ class Dispatcher:
             finally:
                 worker.kill()
                 worker.wait()
-            worker = self._spawn()
-        worker.kill()
-        worker.wait()
+
+    def _take_worker(self) -> WorkerProcess:
+        """Take the worker that stands ready, and have the next one get ready."""
+        with self._queued:
+            worker, self._spare = self._spare, None if self._stopping.is_set() else self._spawn()
+        if worker is not None and worker.alive:
+            return worker
+        if worker is not None:
+            worker.wait()
+        return self._spawn()
 
     def _spawn(self) -> WorkerProcess:
-        threads = max(1, (os.cpu_count() or 1) // self._settings.workers)
-        return WorkerProcess(threads=threads, memory_mib=self._settings.worker_memory_mib)
+        return WorkerProcess(threads=max(1, (os.cpu_count() or 1) // self._settings.workers))
 
     def _next_job(self) -> Job | None:
         """Wait for a job; None when the service stops."""
@@ -133,26 +141,24 @@ class Dispatcher:
 
     def _run(self, job: Job, worker: WorkerProcess) -> None:
         """Run one job to its end."""
-        started = time.monotonic()
+        began = time.monotonic()
         output = self._files.new_staging_directory()
-        overdue = threading.Event()
-        timer = threading.Timer(self._settings.job_seconds, _end_overdue, (worker, overdue))
-        timer.daemon = True
-        timer.start()
         with self._queued:
             self._running[job.uid] = worker
             if self._stopping.is_set():
                 worker.kill()
+        limits = {"seconds": self._settings.job_seconds, "memory_mib": self._settings.worker_memory_mib}
         try:
-            worker.send(self._order(job, str(output)))
-            if not self._follow(job, worker, output) and not self._stopping.is_set():
-                self._fail(job, self._obituary(worker.wait(), overdue=overdue.is_set()))
+            with Guard(worker, **limits) as guard:
+                worker.send(self._order(job, str(output)))
+                ended = self._follow(job, worker, output)
+            if not ended and not self._stopping.is_set():
+                self._fail(job, guard.verdict or _obituary(worker.wait()))
         finally:
-            timer.cancel()
             with self._queued:
                 del self._running[job.uid]
             remove(output)
-            self._persist(partial(self._jobs.add_seconds, job, time.monotonic() - started))
+            self._persist(partial(self._jobs.add_seconds, job, time.monotonic() - began))
 
     def _order(self, job: Job, output: str) -> dict[str, Any]:
         """What the worker is told."""
@@ -190,16 +196,6 @@ class Dispatcher:
                 return True
         return False
 
-    def _obituary(self, code: int, *, overdue: bool) -> str:
-        if overdue:
-            return (
-                f"The job ran for {self._settings.job_seconds} seconds, the longest this service allows, and was "
-                "stopped. Train on fewer rows, or have the service's operator raise the limit."
-            )
-        if code < 0:
-            return f"The worker was killed by signal {-code}; the machine may have run out of memory. Submit it again."
-        return f"The worker ended with exit code {code} before the job was done; the service's log says why."
-
     def _fail(self, job: Job, error_msg: str, traceback: str | None = None) -> None:
         self._persist(partial(self._jobs.fail, job.uid, Status.ERROR, error_msg, traceback))
 
@@ -216,6 +212,8 @@ class Dispatcher:
                 return
 
 
-def _end_overdue(worker: WorkerProcess, overdue: threading.Event) -> None:
-    overdue.set()
-    worker.kill()
+def _obituary(code: int) -> str:
+    """Say how a worker ended that did not say so itself."""
+    if code < 0:
+        return f"The worker was killed by signal {-code}; the machine may have run out of memory. Submit it again."
+    return f"The worker ended with exit code {code} before the job was done; the service's log says why."

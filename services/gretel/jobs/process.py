@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,9 @@ class WorkerProcess:
     service holds open: when the service dies, however it dies, the worker reads the end of it and kills itself.
 
     :param threads: threads that numerical libraries may use.
-    :param memory_mib: address space it may use; 0 = no limit.
     """
 
-    def __init__(self, *, threads: int, memory_mib: int) -> None:
+    def __init__(self, *, threads: int) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH", "")]))
         for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
@@ -34,9 +34,9 @@ class WorkerProcess:
         # Threads that spin while they wait take the processor from those they wait for: on a busy machine, minutes
         # instead of seconds.
         environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        self._lock = threading.Lock()
-        self._process = subprocess.Popen(  # noqa: S603  # our own module
-            [sys.executable, "-m", "services.gretel.jobs.worker", str(memory_mib)],
+        self._lock = threading.Lock()  # a process that was reaped must not be killed: its number may be another's
+        self._process = subprocess.Popen(  # our own module
+            [sys.executable, "-m", "services.gretel.jobs.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -80,7 +80,10 @@ class WorkerProcess:
 
     def wait(self) -> int:
         """Wait for its end; returns the exit code, negative for a signal."""
-        code = self._process.wait()
+        with suppress(ChildProcessError):  # reaped already
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        with self._lock:
+            code = self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()

@@ -1,7 +1,6 @@
 """What a worker does for a model: read, set rows aside, train, sample, evaluate, save."""
 
 import gzip
-import importlib.metadata
 import json
 import tarfile
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from services.gretel.table import Table, TableError, read_table, write_csv
 
 ENGINE_FILE = "engine.npz"
 MIN_ROWS = 2
+MAX_NAMES = 30  # in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +92,13 @@ def save_model(model: Model, facts: Mapping[str, Any], output: Path) -> None:
     """Write the model archive: the engine's own file and what it was trained with. It holds no row of the data."""
     engine_file, facts_file = output / ENGINE_FILE, output / "model.json"
     model.save(engine_file)
-    facts_file.write_text(json.dumps({**facts, "service_version": service_version()}, indent=2), encoding="utf-8")
+    facts_file.write_text(json.dumps(facts, indent=2), encoding="utf-8")
     with tarfile.open(
         output / MODEL_ARCHIVE, "w:gz", compresslevel=1
     ) as archive:  # the engine's file is packed already
         for file in (engine_file, facts_file):
             archive.add(file, file.name)
             file.unlink()
-
-
-def service_version() -> str:
-    try:
-        return importlib.metadata.version("synthetic-data-pipelines")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def _log_engine(job: Mapping[str, Any], engine: Engine, log: Log) -> None:
@@ -136,9 +129,14 @@ def _check_columns(table: Table, options: Mapping[str, Any]) -> None:
         unknown = sorted(set(options[role]) - set(table.schema.names))
         if unknown:
             raise JobError(
-                f"evaluate.{role} names {', '.join(map(repr, unknown))}, which the data source does not have; "
-                f"it has {', '.join(map(repr, table.schema.names))}."
+                f"evaluate.{role} names {_some(unknown)}, which the data source does not have; "
+                f"it has {_some(table.schema.names)}."
             )
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(map(repr, names[:MAX_NAMES]))
+    return shown if len(names) <= MAX_NAMES else f"{shown} and {len(names) - MAX_NAMES} more"
 
 
 def _fit(engine: Engine, table: Table, log: Log) -> Model:

@@ -1,4 +1,4 @@
-"""The worker process: `python -m services.gretel.jobs.worker MEMORY_MIB`, started by the service.
+"""The worker process: `python -m services.gretel.jobs.worker`, started by the service.
 
 It loads the libraries, reads one job (a line of JSON) from standard input, runs it, reports events (lines of JSON) on
 standard output, and ends. The end of standard input means that the service is gone: it then kills itself and
@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import queue
-import resource
 import signal
 import sys
 import threading
@@ -18,7 +17,6 @@ import traceback
 from typing import Any, BinaryIO
 
 from services.gretel.jobs.errors import JobError
-from services.gretel.settings import MIB
 from services.gretel.store.files import OUT_OF_SPACE
 
 PIPE_BYTES = 65536
@@ -46,9 +44,6 @@ class Reporter:
 def main() -> None:
     os.nice(NICENESS)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s worker %(process)d %(levelname)s %(message)s")
-    memory = int(sys.argv[1]) * MIB
-    if memory:
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     # Standard output carries the events: whatever else prints there goes to the log.
     reporter = Reporter(os.fdopen(os.dup(sys.stdout.fileno()), "wb"))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -60,7 +60,12 @@ class ServiceProcess:
         return psutil.Process(self._process.pid)
 
     def workers(self) -> list[psutil.Process]:
+        """The workers: those that run a job, and one that stands ready."""
         return self.process.children()
+
+    def busy_worker(self) -> psutil.Process:
+        """The worker that has used the most time."""
+        return max(self.workers(), key=lambda worker: sum(worker.cpu_times()[:2]))
 
     def terminate(self) -> int:
         """End it as a process manager would; returns the exit code."""

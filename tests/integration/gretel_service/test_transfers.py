@@ -113,8 +113,8 @@ def test_a_changed_link_is_refused(trained: Model) -> None:
 def test_a_link_expires_and_says_so(services: Services, frame: pd.DataFrame) -> None:
     project = services.start(link_seconds="1", workers="1").project()
     key = project.upload_artifact(frame)
+    wait_until(lambda: requests.get(project.get_artifact_link(key), timeout=10).ok, "a link to be followed in time")
     link = project.get_artifact_link(key)
-    assert requests.get(link, timeout=10).ok
     _, upload = announce(project)
 
     wait_until(lambda: not requests.get(link, timeout=10).ok, "the link's end", seconds=10)

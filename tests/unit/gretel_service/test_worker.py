@@ -77,6 +77,37 @@ def test_a_split_leaves_a_row_on_both_sides(table: Table) -> None:
         split(table.take(np.arange(1)), 0.2, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", "bookings.csv: is empty"),
+        (b"a,b\n", "bookings.csv: has a header of 2 columns but no rows"),
+        (b"a,b\n1,2\n3\n", "bookings.csv, line 3"),
+        (b"a,a\n1,2\n", "'a' appears twice"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00,\x00", "bookings.csv"),
+        (b"a,b\n\xff\xfe,2\n", "is not UTF-8"),
+        (b"\x1f\x8b\x08\x00broken", "damaged or truncated gzip"),
+        (b"a\n1\n", "has 1 row; training and holdout need at least 2"),
+    ],
+)
+def test_an_unusable_file_is_a_clear_error(tmp_path: Path, content: bytes, text: str) -> None:
+    (tmp_path / "data.csv").write_bytes(content)
+
+    with pytest.raises(JobError) as error:
+        train(job(tmp_path), ignore)
+    assert text in str(error.value)
+
+
+@pytest.mark.parametrize("role", ["quasi_identifiers", "sensitive", "targets"])
+def test_a_declared_column_must_be_there(table: Table, tmp_path: Path, role: str) -> None:
+    asked = job(tmp_path)
+    asked["task"]["evaluate"] = {**asked["task"]["evaluate"], role: ["agee"]}
+
+    with pytest.raises(JobError, match=f"{role} names 'agee', which the data source does not have; it has 'age'"):
+        train(asked, ignore)
+    assert len(table) == 100
+
+
 def test_steps_have_seeds_of_their_own() -> None:
     seeds = Seeds.of(5)
 
