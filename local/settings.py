@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import socket
 import tempfile
@@ -12,7 +13,8 @@ from pathlib import Path
 import psutil
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-DEFAULT_HOME = REPOSITORY / ".local"
+# LOCAL_STACK lets several stacks live side by side; `./airflow` reads it too.
+DEFAULT_HOME = Path(os.environ.get("LOCAL_STACK") or REPOSITORY / ".local")
 
 # A Unix socket's path may hold 107 bytes, which a clone in a deep folder exceeds.
 MAX_SOCKET_PATH = 100

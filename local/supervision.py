@@ -102,6 +102,10 @@ class Supervisor:
             if "ALREADY_STARTED" not in fault.faultString:
                 raise StackError(f"{name} did not start: {fault.faultString}; see {self.log(name)}") from fault
 
+    def stop(self, name: str) -> None:
+        """Stop one program and return when it has ended."""
+        self._rpc.stopProcess(name, True)
+
     def state(self, name: str) -> str:
         """Supervisor's word for it: RUNNING, STARTING, BACKOFF, FATAL, STOPPED …."""
         info: Any = self._rpc.getProcessInfo(name)

@@ -39,7 +39,17 @@ class MariaDB(Component):
             return
         shutil.rmtree(data, ignore_errors=True)
         install = find_program("mariadb-install-db", package="mariadb-server")
-        run([install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", *_as_root()])
+        scratch = self.home.folder("mariadb-tmp")
+        run(
+            [
+                install,
+                "--no-defaults",
+                f"--datadir={data}",
+                f"--tmpdir={scratch}",
+                "--auth-root-authentication-method=normal",
+                *_as_root(),
+            ]
+        )
         grant = self.home.folder("run") / "mariadb-users.sql"
         grant.touch(mode=0o600)
         # Read once by --init-file before the server accepts anyone.
@@ -57,6 +67,7 @@ class MariaDB(Component):
             str(find_program("mariadbd", "/usr/sbin", package="mariadb-server")),
             "--no-defaults",
             f"--datadir={self.home.path / 'mariadb'}",
+            f"--tmpdir={self.home.folder('mariadb-tmp')}",
             "--bind-address=127.0.0.1",
             f"--port={self.port}",
             f"--socket={self.home.control_socket.with_suffix('.mariadb')}",

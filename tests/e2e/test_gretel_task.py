@@ -93,10 +93,9 @@ def test_clearing_it_leaves_one_model_at_work(engines: Stack, airflow: AirflowAp
 def test_a_restart_of_the_triggerer_goes_unnoticed(engines: Stack, waiting: tuple[Run, str]) -> None:
     run, model = waiting
     wait_until(lambda: None if "Beginning model training" in run.log(TASK) else "training has not begun", seconds=60)
-    control = engines.supervisor._rpc
-    assert control.stopProcess("airflow-triggerer", True)
+    engines.supervisor.stop("airflow-triggerer")
     assert model_statuses(engines)[model] in AT_WORK
-    assert control.startProcess("airflow-triggerer", True)
+    engines.supervisor.start("airflow-triggerer")
     wait_until(lambda: None if _count(run, " starting") == 2 else "the new triggerer has not taken over", seconds=90)
     assert run.tasks()[TASK]["state"] == "deferred"
     assert model_statuses(engines)[model] in AT_WORK

@@ -16,7 +16,6 @@ import requests
 
 from local.components.gretel import PROJECT
 from local.components.s3 import BUCKET
-from local.health import wait_until
 from local.stack import Stack
 from tests.support.runs import Run, trigger
 
@@ -136,25 +135,6 @@ def test_a_second_pipeline_is_ten_lines_and_one_query(engines: Stack, airflow, b
     released = run.xcoms()["upload_synthetic_features", "return_value"]
     assert released["data"]["columns"][:3] == ["id", "age", "gender"]
     assert released["data"]["rows"] == SIZE["num_records"]
-
-
-def test_failing_the_waiting_task_cancels_the_model(engines: Stack, airflow, bookings) -> None:
-    finished = set(model_statuses(engines))
-    run = trigger(airflow, DAG_ID, {"row_limit": 6000, "num_records": 400_000})
-    run.wait_for_task("generate_synthetic_features", {"deferred"})
-    # Deferred is not yet waited for: a triggerer has to pick the trigger up first.
-    wait_until(lambda: None if "status: " in run.log("generate_synthetic_features") else "not yet", seconds=60)
-    [working] = set(model_statuses(engines)) - finished
-    path = f"dags/{DAG_ID}/dagRuns/{run.run_id}/taskInstances/generate_synthetic_features"
-    answer = airflow.session.patch(f"{airflow.url}/api/v2/{path}", json={"new_state": "failed"}, timeout=30)
-    assert answer.ok, answer.text
-
-    def unmet() -> str | None:
-        status = model_statuses(engines)[working]
-        return None if status == "cancelled" else f"the model is {status}"
-
-    wait_until(unmet, seconds=60)
-    assert run.wait().states()["upload_synthetic_features"] == "upstream_failed"
 
 
 @pytest.mark.parametrize(
