@@ -60,6 +60,9 @@ class Server:
         except SqlError as error:
             log.warning("connection refused: %s", error)
             writer.write(error_message(error, "FATAL"))
+        except Exception:
+            log.exception("session failed")
+            writer.write(error_message(SqlError("XX000", "internal error of the service; see its log"), "FATAL"))
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
@@ -95,7 +98,7 @@ class Server:
         """Stop what a session is doing: a COPY here, anything else in PostgreSQL."""
         session = self._sessions.get(key_data)
         if session is not None:
-            session.loader.cancelled.set()
+            session.loader.cancellation.request()
         _, writer = await connect_backend(self.settings)
         writer.write(struct.pack("!II", len(key_data) + 8, CANCEL_REQUEST) + key_data)
         await _close(writer)

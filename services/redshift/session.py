@@ -50,7 +50,6 @@ class Session:
 
     async def run(self) -> None:
         """Serve the client until it, or PostgreSQL, goes."""
-        self.loader.cancelled.clear()
         tasks = [asyncio.create_task(work()) for work in (self._receive, self._serve, self.backend.pump)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -11,18 +11,18 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 
 from services.redshift.backend import Backend, BackendError, Expected
 from services.redshift.copy import parquet, report
+from services.redshift.copy.direct import NotDirectError, direct_options, guarded, without_header
 from services.redshift.copy.records import Checked
 from services.redshift.copy.report import FieldError, LoadError, Origin
 from services.redshift.copy.source import Source, SourceFile
 from services.redshift.copy.statement import CopyStatement
-from services.redshift.copy.target import Target, find_target
-from services.redshift.copy.values import NATIVE_DATE, NATIVE_TIME
-from services.redshift.dialect.tokens import literal
+from services.redshift.copy.target import find_target
+from services.redshift.copy.threads import Cancellation
 from services.redshift.errors import SqlError, internal
 from services.redshift.settings import Settings
 from services.redshift.wire import fields_message, message
@@ -33,11 +33,6 @@ _SAVEPOINT = "pg_redshift_copy"
 _FILE_SAVEPOINT = "pg_redshift_copy_file"
 _CHECKED_FORMAT = "FORMAT csv, NULL '', ENCODING 'UTF8'"
 _PLACE = re.compile(r"line (\d+)(?:, column (.+?))?(?:: |$)", re.DOTALL)
-_NO_QUOTE = "\x01"  # what stands for a quote character in a format that has none
-
-
-class NotDirectError(Exception):
-    """A file that must be read carefully, found out on the way."""
 
 
 class Loader:
@@ -49,7 +44,7 @@ class Loader:
     def __init__(self, settings: Settings, database: str) -> None:
         self.settings = settings
         self.database = database
-        self.cancelled = asyncio.Event()
+        self.cancellation = Cancellation()
 
     async def load(self, backend: Backend, statement: CopyStatement) -> bytes:
         """Load all files or none.
@@ -57,7 +52,7 @@ class Loader:
         :return: the notice that says how many rows were loaded
         :raises SqlError: nothing was loaded; the transaction is as it was before
         """
-        self.cancelled.clear()
+        self.cancellation.clear()
         own = backend.status == b"I"
         if own:
             await backend.execute("BEGIN")
@@ -77,10 +72,6 @@ class Loader:
             await backend.execute("COMMIT")
         return notice
 
-    def check_cancelled(self) -> None:
-        if self.cancelled.is_set():
-            raise SqlError("57014", "Query cancelled on user's request")
-
 
 class _Copy:
     """One COPY on its way."""
@@ -96,12 +87,13 @@ class _Copy:
         started = time.monotonic()
         self.target = await find_target(self.backend, self.statement)
         origin = await self._begin()
-        self.source = await asyncio.to_thread(Source, self.loader.settings, self.statement, origin.user)
-        files = await asyncio.to_thread(self.source.files)
+        self.source = await self.loader.cancellation.in_thread(
+            Source, self.loader.settings, self.statement, origin.user
+        )
+        files = await self.loader.cancellation.in_thread(self.source.files)
         rows = 0
         try:
             for file in files:
-                self.loader.check_cancelled()
                 rows += await self._file(file)
                 if len(self.errors) >= self.limit:
                     raise internal(
@@ -173,14 +165,13 @@ class _Copy:
         await expected.copying.wait()
         expected.check()
         try:
-            async with aclosing(_read_ahead(chunks)) as stream:
+            async with aclosing(self.loader.cancellation.read_ahead(chunks)) as stream:
                 async for chunk in stream:
-                    self.loader.check_cancelled()
                     if expected.error is not None:
                         break
                     self.backend.writer.write(message(b"d", chunk))
                     await self.backend.writer.drain()
-        except BaseException:
+        except Exception:
             await self._stop(expected)
             raise
         self.backend.writer.write(message(b"c"))
@@ -228,67 +219,6 @@ class _Copy:
             self.errors.append(LoadError(file.url, line, column, "", "", reason.code, reason.reason))
             detail = f"{reason.reason}. Column: {name}, row {line}, File name: {file.url}"
             raise internal("Spectrum Scan Error", detail=detail) from error
-
-
-def direct_options(statement: CopyStatement, target: Target) -> str | None:
-    """Say how PostgreSQL's COPY reads the file as it is, or None if it cannot."""
-    markers = statement.null_markers
-    quote = statement.quote if statement.file_format == "csv" else _NO_QUOTE
-    null = next(iter(markers))
-    if (
-        len(markers) > 1
-        or len(target.columns) < 2  # a lone \. would end PostgreSQL's COPY
-        or any(column.kind == "bytea" for column in target.columns)
-        or statement.date_format not in NATIVE_DATE
-        or statement.time_format not in NATIVE_TIME
-        or statement.field_delimiter in {quote, "\r", "\n"}
-        or quote in null
-        or statement.field_delimiter in null
-    ):
-        return None
-    # A quoted field equal to the NULL marker is NULL, too: Redshift does not promise to tell them apart.
-    return (
-        f"FORMAT csv, ENCODING 'UTF8', DELIMITER {literal(statement.field_delimiter)}, QUOTE {literal(quote)}, "
-        f"NULL {literal(null)}, FORCE_NULL ({target.column_list})"
-    )
-
-
-def guarded(chunks: Iterator[bytes], statement: CopyStatement) -> Iterator[bytes]:
-    r"""Pass bytes through, unless they hold what PostgreSQL would take for something else.
-
-    A line that starts with ``\.`` may end its COPY; and a format without quotes must not hold the stand-in for one.
-    """
-    no_quote = _NO_QUOTE.encode() if statement.file_format == "text" else None
-    last = b"\n"
-    for chunk in chunks:
-        if b"\n\\." in last + chunk or (no_quote is not None and no_quote in chunk):
-            raise NotDirectError
-        last = (last + chunk)[-2:]
-        yield chunk
-
-
-def without_header(chunks: Iterator[bytes], lines: int) -> Iterator[bytes]:
-    """Leave out the first lines."""
-    for chunk in chunks:
-        rest = chunk
-        while lines and rest:
-            found = rest.find(b"\n")
-            rest = rest[found + 1 :] if found >= 0 else b""
-            lines -= found >= 0
-        if rest:
-            yield rest
-
-
-async def _read_ahead(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """Iterate in a thread, always one chunk ahead."""
-    following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
-    try:
-        while (chunk := await following) is not None:
-            following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
-            yield chunk
-    finally:
-        # The thread cannot be stopped, and a generator that runs cannot be closed.
-        await asyncio.gather(following, return_exceptions=True)
 
 
 def _is_data_error(error: BackendError) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.redshift.copy.load import NotDirectError, direct_options, guarded, without_header
+from services.redshift.copy.direct import NotDirectError, direct_options, guarded, without_header
 from services.redshift.copy.statement import CopyStatement
 from services.redshift.copy.target import Column, Target
 
