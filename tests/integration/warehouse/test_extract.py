@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.integration
 
 Configure = Callable[..., TableConfig]
 Run = Callable[..., Written]
+REPOSITORY = Path(__file__).parents[3]
 DAY = Window(datetime(2021, 9, 16, tzinfo=UTC), datetime(2021, 9, 17, tzinfo=UTC))
 
 
@@ -297,42 +299,60 @@ def test_exact_sums_beyond_64_bits(source: Source, lake: Lake, configure: Config
     assert counts.sums == {"id": Decimal(2 * 2**64 - 3), "d": Decimal(10**16)}
 
 
+def start_extract(source: Source, s3: Any, endpoint_url: str, lake: Lake, config: TableConfig) -> subprocess.Popen[str]:
+    """An extract in a process of its own."""
+    about = {
+        "s3": {
+            "endpoint_url": endpoint_url,
+            "aws_access_key_id": s3.access_key,
+            "aws_secret_access_key": s3.secret_key,
+            "region_name": "us-east-1",
+        },
+        "mysql": source.arguments,
+        "bucket": lake.bucket,
+        "config": config.to_dict(),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.extract_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": "plugins"},
+    )
+    assert process.stdin
+    process.stdin.write(json.dumps(about))
+    process.stdin.close()
+    process.stdin = None  # communicate() must not flush it
+    return process
+
+
 def test_a_killed_extract_leaves_nothing_that_can_be_loaded(
     source: Source, s3: Any, lake: Lake, configure: Configure
 ) -> None:
-    program = """
-import json, sys
-import boto3, MySQLdb
-sys.path.insert(0, "plugins")
-from warehouse.config import TableConfig
-from warehouse.extract import Destination, extract_table
-about = json.load(sys.stdin)
-client = boto3.client("s3", **about["s3"])
-connect = lambda: MySQLdb.connect(**about["mysql"])
-extract_table(connect, Destination(client, about["bucket"], "killed"), TableConfig(**about["config"]))
-"""
     release = threading.Event()
     with FaultProxy(s3.endpoint_url) as proxy:
         proxy.inject("PUT", "part-00002", held_request(release))
-        about = {
-            "s3": {
-                "endpoint_url": proxy.endpoint,
-                "aws_access_key_id": s3.access_key,
-                "aws_secret_access_key": s3.secret_key,
-                "region_name": "us-east-1",
-            },
-            "mysql": source.arguments,
-            "bucket": lake.bucket,
-            "config": configure("big", part_size_mb=1).to_dict(),
-        }
-        process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, text=True)
-        assert process.stdin
-        process.stdin.write(json.dumps(about))
-        process.stdin.close()
+        process = start_extract(source, s3, proxy.endpoint, lake, configure("big", part_size_mb=1))
         wait_for(lambda: proxy.count("PUT", "part-00002"))
         process.kill()
-        process.wait(10)
+        process.communicate(timeout=10)
         release.set()
 
     assert [key.rsplit("/", 1)[1] for key in lake.names()][:2] == ["part-00000.csv.gz", "part-00001.csv.gz"]
     assert not [key for key in lake.names() if key.endswith("manifest.json")]
+
+
+def test_memory_stays_flat(source: Source, s3: Any, lake: Lake, configure: Configure) -> None:
+    """100 MB of lines; what a whole result in memory would take is several times that."""
+    source.execute(
+        "CREATE TABLE many (id int PRIMARY KEY, filler varchar(200) NOT NULL, updated_at datetime NOT NULL)",
+        "INSERT INTO many SELECT seq, repeat(md5(seq), 4), '2021-09-16' FROM seq_1_to_600000",
+    )
+
+    for keys, limit in (({}, 60), ({"format": "parquet"}, 100)):  # measured: 30, and 90 with pyarrow's own 40
+        process = start_extract(source, s3, s3.endpoint_url, lake, configure("many", **keys))
+        output, _ = process.communicate(timeout=120)
+        result = json.loads(output)
+        assert result["rows"] == 600000
+        assert result["megabytes"] < limit

@@ -1,0 +1,4 @@
+SELECT
+    MIN(`id`) AS lowest,
+    MAX(`id`) AS highest
+FROM `prod`.`nps`
