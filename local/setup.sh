@@ -27,9 +27,7 @@ find_python() {
 # What is missing, by what is needed and not by package name: another way of having installed it is as good.
 missing_packages() {
     python=$1
-    pattern=/usr/lib/postgresql/*/bin/initdb
-    # shellcheck disable=SC2086  # the pattern is to be expanded
-    ls $pattern >/dev/null 2>&1 || command -v initdb >/dev/null || echo postgresql
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo postgresql
     command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || echo mariadb-server
     if [ ! -x .venv/bin/python ]; then
         "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
@@ -49,6 +47,7 @@ install_packages() {
     command -v apt-get >/dev/null || fail "please install, in your system's way: $*"
     say "installing system packages: $*"
     # Debian starts a server of its own on installation; this project brings up its own on its own ports.
+    # shellcheck disable=SC2016  # expanded by the inner shell
     as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 sh -c '
         set -e
         log=$(mktemp)
@@ -60,7 +59,10 @@ build_environment() {
     python=$1
     wanted=$(cat requirements.txt pyproject.toml | sha256sum | cut -d' ' -f1)-$(pwd | sha256sum | cut -c1-8)
     [ "$(cat .venv/installed 2>/dev/null)" = "$wanted" ] && return
-    [ -x .venv/bin/python ] && supported .venv/bin/python || { rm -rf .venv; "$python" -m venv .venv; }
+    if ! supported .venv/bin/python; then
+        rm -rf .venv
+        "$python" -m venv .venv
+    fi
     uv=$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.txt)
     say "installing Python packages (requirements.txt, checked by hash)"
     .venv/bin/python -m pip install -q --disable-pip-version-check "$uv"
