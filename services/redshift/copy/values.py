@@ -61,7 +61,7 @@ class RowConverter:
         :raises FieldError: the column cannot take it
         """
         column = self.columns[position]
-        if _SURROGATE.search(value):
+        if not value.isascii() and _SURROGATE.search(value):
             raise _bad_utf8(value)
         if "\0" in value:
             raise FieldError(report.BAD_CHARACTER, "String contains a NUL character")
