@@ -4,20 +4,21 @@ Token 0 is null. Numbers, dates and times become number tokens; words and boolea
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from services.gretel.engine.numbers import NumberTokens, tokenize
+from services.gretel.engine.numbers import NumberTokens, learn_tokens, no_tokens
 from services.gretel.table import Column, Kind
 
 NUMBERS = (Kind.NUMERIC, Kind.INTEGER)
 MOMENTS = (Kind.DATE, Kind.DATETIME)
 RARE_LABEL = "_RARE_"
 
-UNITS = tuple(10.0**power for power in range(6, -10, -1))
-SECONDS = (86_400.0, 3_600.0, 60.0, 1.0, *(10.0**-power for power in range(1, 7)))
+SECONDS_PER_DAY = 86_400.0
+ROUND_NUMBERS = tuple(10.0**power for power in range(9, -10, -1))
+ROUND_SECONDS = (SECONDS_PER_DAY, 3_600.0, 60.0, 1.0, *(10.0**-power for power in range(1, 7)))
 LARGEST_INTEGER = 10**18 - 1
 
 
@@ -30,6 +31,14 @@ class Labels:
     @property
     def size(self) -> int:
         return len(self.labels)
+
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        return {"labels": list(self.labels)}, {}
+
+    @classmethod
+    def from_parts(cls, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        assert not arrays
+        return cls(tuple(header["labels"]))
 
 
 def to_numbers(column: Column, series: pd.Series) -> np.ndarray:
@@ -59,23 +68,33 @@ def to_values(column: Column, numbers: np.ndarray) -> pd.Series:
     return pd.Series(numbers if column.scientific else np.round(numbers, column.decimals[1]))
 
 
-def unit_of(column: Column, numbers: np.ndarray) -> float:
-    """Largest unit that all numbers are multiples of, 0 if there is none.
-
-    :param numbers: without NaN.
-    """
+def resolution_of(column: Column) -> float:
+    """Smallest step between two values that the column can spell, 0 if there is none."""
     if column.scientific:
         return 0.0
-    for unit in SECONDS if column.kind in MOMENTS else UNITS:
-        steps = numbers / unit
-        if np.allclose(steps, np.round(steps), rtol=0, atol=1e-4):
+    if column.kind is Kind.DATE:
+        return SECONDS_PER_DAY
+    return 10.0 ** -column.decimals[1]
+
+
+def unit_of(numbers: np.ndarray, resolution: float, larger: tuple[float, ...]) -> float:
+    """Largest unit that all numbers are multiples of.
+
+    :param numbers: without NaN.
+    :param resolution: a unit of all of them, 0 if there is none.
+    :param larger: units to try, largest first.
+    """
+    if not resolution:
+        return 0.0
+    steps = np.round(numbers / resolution)
+    for unit in larger:
+        multiple = round(unit / resolution)
+        if multiple > 1 and steps.any() and not (steps % multiple).any():
             return unit
-    return 0.0
+    return resolution
 
 
-def code_numbers(
-    numbers: np.ndarray, *, unit: float, bins: int, rare: int, piece_rows: int
-) -> tuple[NumberTokens, np.ndarray]:
+def code_numbers(numbers: np.ndarray, *, unit: float, bins: int, rare: int) -> tuple[NumberTokens, np.ndarray]:
     """Tokenize numbers with nulls; fewer than `rare` known ones count as nulls.
 
     :returns: tokens, and each row's code, 0 for null.
@@ -83,12 +102,9 @@ def code_numbers(
     known = ~np.isnan(numbers)
     codes = np.zeros(len(numbers), dtype=np.int64)
     if known.sum() < rare:
-        nothing = np.zeros(0)
-        return NumberTokens(
-            unit, 0.0, np.zeros(1, dtype=np.int64), nothing, nothing, nothing, nothing.astype(bool)
-        ), codes
-    tokens, found = tokenize(numbers[known], unit=unit, bins=bins, rare=rare, piece_rows=piece_rows)
-    codes[known] = found + 1
+        return no_tokens(unit), codes
+    tokens = learn_tokens(numbers[known], unit=unit, bins=bins, rare=rare)
+    codes[known] = tokens.encode(numbers[known]) + 1
     return tokens, codes
 
 
@@ -111,7 +127,7 @@ def code_labels(column: Column, series: pd.Series, *, rare: int, merge: bool) ->
     counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
     kept = np.flatnonzero(counts >= rare)
     rest = int(counts.sum() - counts[kept].sum())
-    labels = [str(distinct[i]) for i in kept]
+    labels = [str(label) for label in distinct.take(kept)]
     new = np.zeros(len(distinct) + 1, dtype=np.int64)  # the last is for code -1, null
     if merge and column.kind is Kind.CATEGORICAL and rest >= rare:
         labels.append(RARE_LABEL)
@@ -130,21 +146,3 @@ def draw_labels(column: Column, labels: Labels, codes: np.ndarray) -> pd.Series:
     words = np.empty(labels.size + 1, dtype=object)
     words[:] = [None, *labels.labels]
     return pd.Series(words[codes], dtype=object)
-
-
-def number_tokens_to_arrays(tokens: NumberTokens) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    arrays = {
-        "start": tokens.start,
-        "weight": tokens.weight,
-        "center": tokens.center,
-        "half": tokens.half,
-        "log": tokens.log,
-    }
-    return {"unit": tokens.unit, "low": tokens.low if np.isfinite(tokens.low) else None}, arrays
-
-
-def number_tokens_from_arrays(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> NumberTokens:
-    low = float("-inf") if header["low"] is None else header["low"]
-    return NumberTokens(
-        header["unit"], low, arrays["start"], arrays["weight"], arrays["center"], arrays["half"], arrays["log"]
-    )

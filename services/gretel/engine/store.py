@@ -25,6 +25,10 @@ class Store:
     header: dict[str, Any]
     arrays: dict[str, np.ndarray]
 
+    def part(self, prefix: str) -> dict[str, np.ndarray]:
+        """Arrays whose name starts with this, without it."""
+        return {name.removeprefix(prefix): array for name, array in self.arrays.items() if name.startswith(prefix)}
+
 
 def write_store(store: Store, path: str | Path) -> None:
     """Write a model file; the same store gives the same bytes."""

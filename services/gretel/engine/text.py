@@ -8,9 +8,10 @@ agree, which one.
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 
 DIGITS = "0123456789"
 LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -38,16 +39,26 @@ class Shapes:
     positions: tuple[tuple[str, ...], ...]
     weights: tuple[float, ...]
 
-    def draw(self, n: int, rng: np.random.Generator) -> list[str]:
-        shapes = rng.choice(len(self.weights), size=n, p=self.weights)
-        return ["".join(chars[rng.integers(len(chars))] for chars in self.positions[shape]) for shape in shapes]
+    @property
+    def size(self) -> int:
+        return 1  # a token for any value at all
 
-    def to_json(self) -> dict[str, Any]:
-        return {"positions": self.positions, "weights": self.weights}
+    def draw(self, codes: np.ndarray, rng: np.random.Generator) -> pd.Series:
+        """Make up a value per code, None for code 0."""
+        made = np.full(len(codes), None, dtype=object)
+        shapes = rng.choice(len(self.weights), size=int((codes > 0).sum()), p=self.weights)
+        made[codes > 0] = [
+            "".join(chars[rng.integers(len(chars))] for chars in self.positions[shape]) for shape in shapes
+        ]
+        return pd.Series(made, dtype=object)
+
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        return {"positions": self.positions, "weights": self.weights}, {}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "Shapes":
-        return cls(tuple(tuple(chars) for chars in value["positions"]), tuple(value["weights"]))
+    def from_parts(cls, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        assert not arrays
+        return cls(tuple(tuple(chars) for chars in header["positions"]), tuple(header["weights"]))
 
 
 def learn_shapes(values: Iterable[str], *, rare: int) -> Shapes:
