@@ -69,7 +69,7 @@ def plan_model(config: object, *, max_records: int) -> Plan:
         "evaluate": evaluate,
         "unused": [] if model_type.own_parameters else sorted(_unused(section)),
     }
-    if model_type.own_parameters:
+    if task["params"]:
         _check_engine(task, f"{where}.params")
     section["params"] = {**model_type.defaults, **params}
     section["generate"] = {**generate, "num_records": records}

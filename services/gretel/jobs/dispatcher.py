@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from services.gretel.artifact_files import MODEL_ARCHIVE
 from services.gretel.jobs.guard import Guard
@@ -21,6 +21,8 @@ from services.gretel.store.jobs import Job, JobStore, Status
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
+
+T = TypeVar("T")
 
 
 class Dispatcher:
@@ -182,10 +184,10 @@ class Dispatcher:
         """Note what the worker reports; True if it came to an end of its own."""
         for event in worker.events():
             if event["event"] == "started":
-                if not self._jobs.activate(job.uid):
+                if not self._persist(partial(self._jobs.activate, job.uid)):
                     worker.kill()
             elif event["event"] == "log":
-                self._jobs.log(job.uid, event["stage"], event["msg"], event["ctx"])
+                self._persist(partial(self._jobs.log, job.uid, event["stage"], event["msg"], event["ctx"]))
             elif event["event"] == "failed":
                 log.warning("job %s failed: %s", job.uid, event["error_msg"])
                 self._fail(job, event["error_msg"], event["traceback"])
@@ -199,17 +201,15 @@ class Dispatcher:
     def _fail(self, job: Job, error_msg: str, traceback: str | None = None) -> None:
         self._persist(partial(self._jobs.fail, job.uid, Status.ERROR, error_msg, traceback))
 
-    def _persist(self, change: Callable[[], object]) -> None:
-        """Make a change of state that must not be lost, trying until the database takes it."""
+    def _persist(self, change: Callable[[], T]) -> T | None:
+        """Make a change that must not be lost, trying until the database takes it; None if the service stops first."""
         while True:
             try:
-                change()
+                return change()
             except sqlite3.OperationalError:
                 log.exception("a job's state cannot be written; trying again")
                 if self._stopping.wait(RETRY_SECONDS):
-                    return
-            else:
-                return
+                    return None
 
 
 def _obituary(code: int) -> str:

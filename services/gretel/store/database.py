@@ -44,10 +44,10 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            connection.commit()
         except BaseException:
             connection.rollback()
             raise
-        connection.commit()
 
     def _create(self) -> None:
         version = self.connection.execute("PRAGMA user_version").fetchone()[0]

@@ -17,7 +17,7 @@ from gretel_client.config import ClientConfig
 from gretel_client.projects import Project, get_project
 from gretel_client.projects.models import Model
 
-from tests.support.gretel_jobs import config
+from tests.conformance.gretel.conftest import plain_config
 
 pytestmark = pytest.mark.integration
 
@@ -93,7 +93,7 @@ def test_a_model_is_trained_downloaded_run_and_deleted(
     gretel_cli: CommandLine, project: Project, frame: pd.DataFrame, tmp_path: Path
 ) -> None:
     frame.to_csv(tmp_path / "bookings.csv", index=False)
-    written = config("actgan", params={"epochs": 2}, generate={"num_records": 60}, evaluate={"skip": False})
+    written = plain_config(params={"epochs": 2}, generate={"num_records": 60}, evaluate={"skip": False})
     (tmp_path / "model.yml").write_text(yaml.safe_dump(written))
     at = ("--project", project.name)
 
@@ -136,8 +136,8 @@ def test_a_dry_run_and_a_bad_configuration(
     gretel_cli: CommandLine, project: Project, frame: pd.DataFrame, tmp_path: Path
 ) -> None:
     frame.to_csv(tmp_path / "bookings.csv", index=False)
-    (tmp_path / "good.yml").write_text(yaml.safe_dump(config("actgan", name="dry")))
-    (tmp_path / "bad.yml").write_text(yaml.safe_dump(config("no_such_type")))
+    (tmp_path / "good.yml").write_text(yaml.safe_dump(plain_config(name="dry")))
+    (tmp_path / "bad.yml").write_text(yaml.safe_dump(plain_config("no_such_type")))
     at = ("--project", project.name, "--in-data", "bookings.csv")
 
     gretel_cli("models", "create", "--config", "good.yml", "--dry-run", *at)

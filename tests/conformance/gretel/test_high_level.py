@@ -10,7 +10,7 @@ from gretel_client.gretel.job_results import TrainJobResults
 from gretel_client.projects import Project
 from gretel_client.projects.jobs import Status
 
-from tests.support.gretel_jobs import config
+from tests.conformance.gretel.conftest import plain_config
 
 pytestmark = pytest.mark.integration
 
@@ -22,8 +22,7 @@ def gretel_class(session: ClientConfig, project: Project) -> Gretel:
 
 @pytest.fixture(scope="module", params=["actgan", "navigator_ft"])
 def trained_results(request: pytest.FixtureRequest, gretel_class: Gretel, frame: pd.DataFrame) -> TrainJobResults:
-    base = config(request.param, name=f"high-level-{request.param}")
-    del base["models"][0][request.param]["evaluate"]
+    base = plain_config(request.param, name=f"high-level-{request.param}", evaluate={"skip": False})
     return gretel_class.submit_train(base, data_source=frame, job_label="one", generate={"num_records": 110})
 
 

@@ -23,8 +23,8 @@ from gretel_client.projects.records import RecordHandler
 from gretel_client.rest.exceptions import ApiException, UnauthorizedException
 from gretel_client.users.users import get_me
 
-from tests.conformance.gretel.conftest import TRAINING_SECONDS
-from tests.support.gretel_jobs import config, wait_for
+from tests.conformance.gretel.conftest import TRAINING_SECONDS, plain_config
+from tests.support.gretel_jobs import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -216,7 +216,7 @@ def test_an_unknown_model_is_not_found(project: Project) -> None:
 
 
 def test_a_dry_run_checks_and_makes_nothing(project: Project, frame: pd.DataFrame) -> None:
-    model = project.create_model_obj(config("actgan", name="only-checked"), data_source=frame)
+    model = project.create_model_obj(plain_config(name="only-checked"), data_source=frame)
 
     model.submit(dry_run=True)
 
@@ -225,7 +225,7 @@ def test_a_dry_run_checks_and_makes_nothing(project: Project, frame: pd.DataFram
 
 def test_an_unknown_model_type_is_refused(project: Project, frame: pd.DataFrame) -> None:
     with pytest.raises(ApiException) as error:
-        project.create_model_obj(config("no_such_type"), data_source=frame).submit()
+        project.create_model_obj(plain_config("no_such_type"), data_source=frame).submit()
     assert error.value.status == 400
 
 
@@ -239,7 +239,7 @@ def test_a_missing_models_section_is_refused(project: Project) -> None:
 def test_waiting_can_give_up_and_the_job_can_be_cancelled(project: Project, frame: pd.DataFrame) -> None:
     settings = {"params": {"epochs": 500}, "generate": {"num_records": 50}}
     model = project.create_model_obj(
-        config("actgan", name="to-be-cancelled", **settings), data_source=pd.concat([frame] * 400)
+        plain_config(name="to-be-cancelled", **settings), data_source=pd.concat([frame] * 400)
     )
     model.submit()
     with pytest.raises(WaitTimeExceeded):

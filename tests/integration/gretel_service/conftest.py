@@ -117,17 +117,17 @@ class Services:
         self._stack = stack
         self._count = 0
 
-    def prepare(self, **settings: str) -> ServiceProcess:
+    def prepare(self, *, data_dir: Path | None = None, **settings: str) -> ServiceProcess:
         """Make a service that is not yet started; settings by their names without prefix, in lower case."""
         self._count += 1
-        data_dir = self._home / f"service-{self._count}"
+        data_dir = data_dir or self._home / f"service-{self._count}"
         environment = {f"GRETEL_SERVICE_{name.upper()}": value for name, value in settings.items()}
         service = ServiceProcess(data_dir, self._home / f"service-{self._count}.log", environment)
         self._stack.callback(service.close)
         return service
 
-    def start(self, **settings: str) -> ServiceProcess:
-        return self.prepare(**settings).start()
+    def start(self, *, data_dir: Path | None = None, **settings: str) -> ServiceProcess:
+        return self.prepare(data_dir=data_dir, **settings).start()
 
 
 @pytest.fixture

@@ -6,8 +6,12 @@ import gzip
 import hashlib
 import http.client
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pandas as pd
@@ -381,6 +385,55 @@ def test_a_disk_that_is_full_fails_a_job_and_keeps_nothing_of_it(services: Servi
     assert "no disk space left; nothing of this job was kept" in str(model.errors)
     wait_until(lambda: not staged(service), "its files to be gone")
     assert not (service.data_dir / "projects" / project.project_id / "jobs").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 6 MiB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", path], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no right to mount a disk: {mounted.stderr.decode().strip()}")
+    yield path
+    subprocess.run(["umount", "--lazy", path], check=True)
+
+
+def fill(path: Path) -> None:
+    """Write a file until the disk takes no more."""
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
+    with suppress(OSError):
+        while True:
+            os.write(descriptor, b"0" * 512)
+    os.close(descriptor)
+
+
+def test_a_service_outlives_a_full_disk_and_its_queue_goes_on(
+    services: Services, small_disk: Path, frame: pd.DataFrame
+) -> None:
+    service = services.start(data_dir=small_disk / "data", workers="1", min_free_mib="0")
+    project = service.project()
+    key = project.upload_artifact(frame)
+    _, url = announce(project)
+    filler = small_disk / "filler"
+    fill(filler)
+
+    assert requests.put(url, data=b"x" * MIB, timeout=30).status_code == 507
+    refused = service.call("POST", "/projects", json={"name": "no-room", "description": "x" * 2000})
+    assert (refused.status_code, refused.json()["message"][:33]) == (507, "The service has no disk space lef")
+    assert project.artifacts[0]["key"] == key  # reading goes on
+
+    filler.unlink()
+    fill(filler)
+    os.truncate(filler, filler.stat().st_size - 150 * 1024)  # room for a job's row, not for its run
+    model = project.create_model_obj(config(generate={"num_records": 20_000}), data_source=key).submit()
+    fill(small_disk / "rest")
+    wait_until(
+        lambda: "cannot be written" in service.log.read_text() or "cannot be read" in service.log.read_text(), "it"
+    )
+    filler.unlink()
+
+    assert wait_for(model) == Status.COMPLETED
 
 
 def test_what_interrupted_work_left_is_cleared_away_at_the_start(services: Services, frame: pd.DataFrame) -> None:
