@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from services.redshift.copy import report
 from services.redshift.copy.report import FieldError
@@ -110,6 +110,10 @@ def _integer(type_name: str, bits: int) -> Converter:
     return convert
 
 
+# The default of 28 digits is fewer than a DECIMAL(38) has.
+_ANY_PRECISION = Context(prec=200)
+
+
 def _bad_digit(text: str, wrong: str, type_name: str) -> FieldError:
     match = re.compile(wrong).search(text, 1 if text[:1] in {"+", "-"} else 0)
     position = match.start() if match else max(len(text) - 1, 0)
@@ -120,12 +124,13 @@ def _bad_digit(text: str, wrong: str, type_name: str) -> FieldError:
 
 def _decimal(column: Column) -> Converter:
     limit = Decimal(10) ** (column.length - column.scale)
+    unit = Decimal(1).scaleb(-column.scale)
 
     def convert(value: str) -> str:
         text = value.strip()
         if not _NUMBER.fullmatch(text):
             raise _bad_digit(text, r"[^0-9.]", "Decimal")
-        if column.length and abs(round(Decimal(text), column.scale)) >= limit:
+        if column.length and abs(Decimal(text).quantize(unit, context=_ANY_PRECISION)) >= limit:
             raise FieldError(report.OUT_OF_RANGE, f"Overflow, Type: Decimal({column.shown_length})")
         return text
 
