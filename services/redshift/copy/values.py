@@ -130,7 +130,7 @@ def _decimal(column: Column) -> Converter:
         text = value.strip()
         if not _NUMBER.fullmatch(text):
             raise _bad_digit(text, r"[^0-9.]", "Decimal")
-        if column.length and abs(Decimal(text).quantize(unit, context=_ANY_PRECISION)) >= limit:
+        if column.length and Decimal(text).quantize(unit, context=_ANY_PRECISION).copy_abs() >= limit:
             raise FieldError(report.OUT_OF_RANGE, f"Overflow, Type: Decimal({column.shown_length})")
         return text
 
