@@ -8,15 +8,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from warehouse import merge, stage, target
-from warehouse.errors import CheckError, LoadError, WarehouseError
-from warehouse.load_plan import LoadPlan
+from warehouse import merge, target
+from warehouse.errors import CheckError, WarehouseError
+from warehouse.load_plan import LoadPlan, Method
 from warehouse.redshift import Session, StatementError, open_session
-from warehouse.redshift_sql import render
+from warehouse.stage import Authorization, stage_files
 from warehouse.target import Layout
 
 ATTEMPTS = 6  # of the transaction, while others are in its way
-SHOWN_AUTHORIZATION = "CREDENTIALS '***'"
 
 log = logging.getLogger(__name__)
 
@@ -25,41 +24,33 @@ log = logging.getLogger(__name__)
 class Loaded:
     """What became of the staged rows.
 
+    :param target: `schema.table`.
+    :param load_ids: the manifests' ids, or what stands for them in the audit table.
     :param staged: rows in the files.
     :param duplicates: rows of which a newer one was staged, too.
     :param stale: rows that are older than the target's.
     :param inserted: rows with new keys.
     :param updated: rows that took the place of the target's.
-    :param removed: rows of the target that the source had no more (full refresh).
+    :param removed: rows of the target that a REPLACE found no more in the source.
     """
 
-    staged: int
-    duplicates: int
-    stale: int
-    inserted: int
-    updated: int
-    removed: int
+    target: str
+    load_ids: tuple[str, ...]
+    staged: int = 0
+    duplicates: int = 0
+    stale: int = 0
+    inserted: int = 0
+    updated: int = 0
+    removed: int = 0
 
-    def to_dict(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for XCom."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Authorization:
-    """What lets Redshift read S3.
-
-    :param sql: the clauses of COPY.
-    :param secret: whether they hold keys, which the log must not show.
-    """
-
-    sql: str
-    secret: bool = False
+        return asdict(self) | {"load_ids": list(self.load_ids)}
 
 
 def load(
     connect: Callable[[], Any],
-    plan: LoadPlan,
+    make_plan: Callable[[Session], LoadPlan],
     authorization: Authorization,
     *,
     layout: Layout | None = None,
@@ -71,78 +62,19 @@ def load(
     It may be killed at any moment and run again: the target changes in one transaction, and a second time nothing.
 
     :param connect: opens a connection by redshift_connector, such as a RedshiftSQLHook's `get_conn`.
+    :param make_plan: what to load; may ask the database about the target.
     :param layout: of a target that does not exist yet.
     :param loaded_by: for the audit table.
     :param name: what messages call the server.
     :raises WarehouseError: one of its kinds, for everything foreseen.
     """
-    with open_session(connect, name) as session:
-        found = target.read_columns(session, plan.target)
-        if found:
-            target.compare(plan, found)  # before anything is loaded
+    with open_session(connect, name, authorization.secrets) as session:
+        plan = make_plan(session)
+        target.require_fit(session, plan)
         for number in range(len(plan.files)):
-            _stage(session, plan, number, authorization)
+            stage_files(session, plan, number, authorization)
         target.prepare(session, plan, layout or Layout())
         return _move_with_retries(session, plan, loaded_by)
-
-
-def _stage(session: Session, plan: LoadPlan, number: int, authorization: Authorization) -> None:
-    """Load files into their staging table, and hold it against what was counted."""
-    copy(session, plan, number, plan.files[number], authorization)
-    [(rows, null_keys, *values)] = session.run(stage.render_measure_stage(plan, number))
-    _check_keys(session, plan, number, null_keys, authorization)
-    _check_counts(plan, number, rows, values)
-
-
-def copy(session: Session, plan: LoadPlan, number: int, files: Any, authorization: Authorization) -> None:
-    """Create a staging table and load files into it.
-
-    :raises LoadError: Redshift cannot load them; with file, line, column and reason.
-    """
-    session.run(stage.render_stage(plan.columns, number))
-    shown = SHOWN_AUTHORIZATION if authorization.secret else authorization.sql
-    try:
-        session.run(
-            stage.render_copy(plan.columns, files, number, authorization.sql),
-            shown=stage.render_copy(plan.columns, files, number, shown),
-        )
-    except StatementError as error:
-        raise _explain_copy(session, plan, files.url, error) from error
-
-
-def _explain_copy(session: Session, plan: LoadPlan, url: str, error: StatementError) -> LoadError:
-    rows = session.run([render("load_errors")]) if "load_error" in error.message else []
-    places = [
-        f"{file}, line {line}, column {column!r} ({kind}{f', {length}' if length else ''}): {reason}"
-        for file, line, column, kind, length, reason in rows
-    ]
-    said = "; ".join(places) or error.message
-    return LoadError(f"{plan.target}: Redshift cannot load {url}: {said}. The target is as it was")
-
-
-def _check_keys(session: Session, plan: LoadPlan, number: int, null_keys: int, authorization: Authorization) -> None:
-    if null_keys:
-        raise LoadError(
-            f"{plan.target}: {null_keys:,} rows of {plan.files[number].url} have NULL in the key "
-            f"({', '.join(plan.key)})"
-        )
-
-
-def _check_counts(plan: LoadPlan, number: int, rows: int, values: list[Any]) -> None:
-    files = plan.files[number]
-    if files.counts is None:
-        return
-    differences = [] if rows == files.counts.rows else [f"rows: {files.counts.rows:,} extracted, {rows:,} loaded"]
-    for (kind, name), value in zip(stage.measures_of(plan.columns, files), values, strict=True):
-        expected = getattr(files.counts, kind)[name]
-        if value != expected:
-            what = "values" if kind == "non_null" else "sum"
-            differences.append(f"{what} of {name!r}: {expected} extracted, {value} loaded")
-    if differences:
-        raise CheckError(
-            f"{plan.target}: what was loaded from {files.url} is not what was extracted: {'; '.join(differences)}. "
-            "The target is as it was; extract again"
-        )
 
 
 def _move_with_retries(session: Session, plan: LoadPlan, loaded_by: str) -> Loaded:
@@ -160,25 +92,32 @@ def _move_with_retries(session: Session, plan: LoadPlan, loaded_by: str) -> Load
 
 def _move(session: Session, plan: LoadPlan, loaded_by: str) -> Loaded:
     """The transaction: staging tables into the target."""
+    load_ids = tuple(files.load_id for files in plan.files)
     try:
         session.run(merge.render_begin(plan))
+        if plan.method is Method.APPEND and session.run(merge.render_already_loaded(plan)) != [(0,)]:
+            log.warning("an earlier try of this task has appended these very files to %s already", plan.target)
+            session.run(merge.render_rollback())
+            return Loaded(str(plan.target), load_ids)
         session.run(merge.render_batch(plan))
         session.run(merge.render_move(plan))
-        [differences] = session.run(merge.render_check_target(plan))
-        _check_target(plan, *differences)
+        if plan.key:
+            _check_target(session, plan)
         session.run(merge.render_audit(plan, loaded_by))
         [counts] = session.run(merge.render_read_counts())
         session.run(merge.render_commit())
-    except WarehouseError:
+    except BaseException:
         with suppress(WarehouseError):
             session.run(merge.render_rollback())
         raise
-    return Loaded(*map(int, counts))
+    return Loaded(str(plan.target), load_ids, *map(int, counts))
 
 
-def _check_target(plan: LoadPlan, missing: int, older: int, repeated: int) -> None:
+def _check_target(session: Session, plan: LoadPlan) -> None:
+    [(missing, older, repeated)] = session.run(merge.render_check_target(plan))
     if missing or older or repeated:
         raise CheckError(
             f"{plan.target}: after the load, of the keys that were staged {missing:,} are missing, {older:,} are older "
-            f"than staged, and {repeated:,} are there more than once. Nothing was kept"
+            f"than staged, and {repeated:,} are there more than once. Nothing was kept; rows that are there more than "
+            "once were there before this load: remove them, or run a full refresh"
         )

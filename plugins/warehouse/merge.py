@@ -14,8 +14,19 @@ def render_begin(plan: LoadPlan) -> list[str]:
     return [render("begin"), render("lock", target=relation(plan.target))]
 
 
+def render_already_loaded(plan: LoadPlan) -> list[str]:
+    """Count audit rows of a plan's only files."""
+    [files] = plan.files
+    target = literal(str(plan.target))
+    return [render("already_loaded", audit=relation(plan.audit), load_id=literal(files.load_id), target_name=target)]
+
+
 def render_batch(plan: LoadPlan) -> list[str]:
-    """Gather the newest staged row of each key, see how it stands to the target's, and count."""
+    """Gather the newest staged row of each key, see how it stands to the target's, and count; without a key, count."""
+    if not plan.key:
+        [files] = plan.files
+        removed = f"(SELECT COUNT(*) FROM {relation(plan.target)})" if plan.method is Method.REPLACE else "0"  # noqa: S608
+        return [render("counts_of_all", load_id=literal(files.load_id), removed=removed, stage=stage(0))]
     newest_first = [f"s.{quote(name)} DESC" for name in plan.order] or [f"s.{quote(name)}" for name in plan.key]
     stored = dict.fromkeys((*plan.stored, MANIFEST_ID))
     batch = render(
@@ -58,8 +69,17 @@ def render_refresh(plan: LoadPlan) -> list[str]:
     ]
 
 
+def render_bulk(plan: LoadPlan) -> list[str]:
+    """Append all staged rows; REPLACE deletes the target's first."""
+    target = relation(plan.target)
+    insert = render("insert_staged", target=target, columns=lines(map(quote, plan.stored)), stage=stage(0))
+    return [*([render("delete_all", target=target)] if plan.method is Method.REPLACE else []), insert]
+
+
 def render_move(plan: LoadPlan) -> list[str]:
-    """Move the batch into the target by the plan's method."""
+    """Move the staged rows into the target by the plan's method."""
+    if not plan.key:
+        return render_bulk(plan)
     return render_refresh(plan) if plan.method is Method.REPLACE else render_upsert(plan)
 
 
@@ -162,7 +182,7 @@ def _staged(plan: LoadPlan) -> str:
     """All staged rows of a plan, with what the load adds to each."""
     selects = []
     for number, files in enumerate(plan.files):
-        stamps = [f"{literal(files.load_id)}::VARCHAR(36) AS {MANIFEST_ID}"]
+        stamps = [f"{literal(files.load_id)}::VARCHAR(64) AS {MANIFEST_ID}"]
         if files.extracted_at:
             stamps.insert(0, f"{moment(files.extracted_at)} AS {EXTRACTED_AT}")
         fields = ",\n        ".join([*map(quote, plan.written), *stamps])

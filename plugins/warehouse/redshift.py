@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -44,32 +44,38 @@ class Session:
 
     :param connection: open, by redshift_connector.
     :param name: what messages call the server, such as the connection's id.
+    :param secrets: texts that neither the log nor an error shows.
     """
 
-    def __init__(self, connection: Any, name: str) -> None:
+    def __init__(self, connection: Any, name: str, secrets: Iterable[str] = ()) -> None:
         self._connection = connection
         self._connection.autocommit = True
         self._name = name
+        self._secrets = tuple(filter(None, secrets))
 
-    def run(self, statements: Sequence[str], *, shown: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
+    def run(self, statements: Sequence[str]) -> list[tuple[Any, ...]]:
         """Execute statements in their order.
 
-        :param shown: what the log shows instead of the statements, where they hold credentials.
         :returns: the last one's rows.
         :raises StatementError: Redshift refused one.
         :raises WarehouseUnavailableError: the connection is gone.
         """
         rows: list[tuple[Any, ...]] = []
-        for statement, text in zip(statements, shown or statements, strict=True):
-            log.info("%s", text)
-            with explained_redshift_errors(self._name), self._connection.cursor() as cursor:
+        for statement in statements:
+            log.info("%s", self._hide(statement))
+            with explained_redshift_errors(self._name, self._hide), self._connection.cursor() as cursor:
                 cursor.execute(statement)
                 rows = [tuple(row) for row in cursor.fetchall()] if cursor.description else []
         return rows
 
+    def _hide(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
 
 @contextmanager
-def open_session(connect: Callable[[], Any], name: str) -> Iterator[Session]:
+def open_session(connect: Callable[[], Any], name: str, secrets: Iterable[str] = ()) -> Iterator[Session]:
     """Connect; the connection is closed at the end, however it comes, and with it go its temporary tables.
 
     :param connect: opens a connection, such as a RedshiftSQLHook's `get_conn`.
@@ -77,31 +83,34 @@ def open_session(connect: Callable[[], Any], name: str) -> Iterator[Session]:
     with explained_redshift_errors(name):
         connection = connect()
     try:
-        yield Session(connection, name)
+        yield Session(connection, name, secrets)
     finally:
         with suppress(Exception):
             connection.close()
 
 
 @contextmanager
-def explained_redshift_errors(name: str) -> Iterator[None]:
-    """Turn what redshift_connector raises into one of our errors."""
+def explained_redshift_errors(name: str, hide: Callable[[str], str] = str) -> Iterator[None]:
+    """Turn what redshift_connector raises into one of our errors.
+
+    :param hide: takes secrets out of a text.
+    """
     import redshift_connector
 
     try:
         yield
     except (redshift_connector.Error, OSError) as error:
-        raise _explain(error, name) from None  # its arguments may quote values
+        raise _explain(error, name, hide) from None  # its arguments may quote values
 
 
-def _explain(error: Exception, name: str) -> WarehouseError:
+def _explain(error: Exception, name: str, hide: Callable[[str], str]) -> WarehouseError:
     said = error.args[0] if error.args else ""
     if not isinstance(said, dict):
         return _unavailable(name, " ".join(str(said or error).split()))
     code, message, detail = (str(said.get(field, "")) for field in "CMD")
     if code.startswith(ABOUT_VALUES):
         message, detail = message.partition(":")[0], ""
-    text = " ".join(f"{message.rstrip('. ')}{': ' + detail if detail else ''}".split()).rstrip(". ")
+    text = hide(" ".join(f"{message.rstrip('. ')}{': ' + detail if detail else ''}".split()).rstrip(". "))
     if code.startswith(PASSING):
         return _unavailable(name, f"{text} ({code})")
     if code.startswith(NO_ENTRY):

@@ -60,6 +60,12 @@ class Kind:
             return self.size is None or self.size >= (other.size or 0)
         return (self.name, other.name) == ("DOUBLE PRECISION", "REAL")
 
+    @property
+    def ddl(self) -> str:
+        """As CREATE TABLE takes it."""
+        # A VARBYTE without a length would be one of 64,000 bytes.
+        return "VARBYTE(16777216)" if self.name == "VARBYTE" and self.size is None else str(self)
+
     def __str__(self) -> str:
         sizes = ",".join(str(number) for number in (self.size, self.scale) if number is not None)
         return f"{self.name}({sizes})" if sizes else self.name

@@ -5,18 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from warehouse.errors import LoadError
 from warehouse.load_plan import EXTRACTED_AT, MANIFEST_ID, LoadColumn, LoadPlan, Relation
-from warehouse.merge import live_condition
-from warehouse.redshift_sql import lines, literal, names, quote, relation, render
+from warehouse.merge import render_rollback
+from warehouse.redshift import Session, StatementError
 from warehouse.redshift_types import Kind, parse_type
-
-if TYPE_CHECKING:
-    from warehouse.redshift import Session
-
-STAMPS = (LoadColumn(EXTRACTED_AT, "TIMESTAMP"), LoadColumn(MANIFEST_ID, "VARCHAR(36)"))
+from warehouse.target_sql import (
+    STAMPS,
+    render_add_columns,
+    render_create_audit,
+    render_create_target,
+    render_drop_live_view,
+    render_live_view,
+    render_target_columns,
+    render_view_exists,
+    render_widen,
+)
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +32,13 @@ class TargetColumn:
     """A column of the target, as Redshift's catalogue has it.
 
     :param required: NOT NULL without a default.
+    :param identity: filled by Redshift itself; COPY leaves it out.
     """
 
     name: str
     kind: Kind
-    required: bool
+    required: bool = False
+    identity: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,119 +53,46 @@ class Layout:
     sortkey: tuple[str, ...] = ()
 
 
-def render_create_target(plan: LoadPlan, layout: Layout) -> list[str]:
-    """Create schema and table, unless they are there.
+@dataclass(frozen=True)
+class Growth:
+    """What the target lacks.
 
-    Only the key and what orders rows is NOT NULL: Redshift cannot take a NOT NULL back, and the source can.
+    :param added: new columns.
+    :param widened: VARCHAR columns that must become longer.
     """
-    required = {*plan.key, *plan.order, MANIFEST_ID}
-    definitions = [
-        f"{quote(column.name)} {column.type}{' NOT NULL' if column.name in required else ''}"
-        for column in (*plan.columns, *STAMPS)
-    ]
-    # Never enforced, but the planner relies on it; the load keeps it true.
-    definitions.append(f"PRIMARY KEY ({names(plan.key)})")
-    attributes = [
-        f"DISTSTYLE KEY\nDISTKEY ({quote(layout.distkey)})" if layout.distkey else "DISTSTYLE AUTO",
-        f"COMPOUND SORTKEY ({names(layout.sortkey)})" if layout.sortkey else "SORTKEY AUTO",
-    ]
-    table = render(
-        "create_table", target=relation(plan.target), definitions=lines(definitions), attributes="\n".join(attributes)
-    )
-    return [*_create_schema(plan.target), table]
 
+    added: tuple[LoadColumn, ...] = ()
+    widened: tuple[LoadColumn, ...] = ()
 
-def render_create_audit(audit: Relation) -> list[str]:
-    """Create the audit table and its schema, unless they are there."""
-    return [*_create_schema(audit), render("audit_table", audit=relation(audit))]
+    def __bool__(self) -> bool:
+        return bool(self.added or self.widened)
 
-
-def render_growth(plan: LoadPlan, added: Sequence[LoadColumn], widened: Sequence[LoadColumn]) -> list[str]:
-    """Add columns, and make VARCHAR columns longer."""
-    target = relation(plan.target)
-    return [
-        *(render("add_column", target=target, column=quote(column.name), type=column.type) for column in added),
-        *(render("widen_column", target=target, column=quote(column.name), type=column.type) for column in widened),
-    ]
-
-
-def render_drop_live_view(plan: LoadPlan) -> list[str]:
-    """Drop the view of live rows, if it is there."""
-    return [render("drop_view", view=relation(plan.target.live))]
-
-
-def render_live_view(plan: LoadPlan, columns: Sequence[str]) -> list[str]:
-    """Create or replace the view of live rows.
-
-    :param columns: of the target, in its order, without the load's own.
-    """
-    view = render(
-        "live_view",
-        view=relation(plan.target.live),
-        columns=lines(map(quote, columns)),
-        target=relation(plan.target),
-        live=live_condition(plan),
-    )
-    return [view]
-
-
-def render_target_columns(target: Relation) -> list[str]:
-    """Ask for a table's columns."""
-    schema = literal(target.schema) if target.schema else "CURRENT_SCHEMA()"
-    return [render("target_columns", schema_name=schema, table_name=literal(target.name))]
+    def __str__(self) -> str:
+        return ", ".join(f"{column.name} {column.type}" for column in (*self.added, *self.widened))
 
 
 def read_columns(session: Session, target: Relation) -> list[TargetColumn]:
-    """The target's columns in their order; none if it does not exist."""
+    """A table's columns in their order; none if it does not exist."""
     return [_column(*row) for row in session.run(render_target_columns(target))]
 
 
-def _column(name: str, data_type: str, *sizes: Any) -> TargetColumn:
-    length, precision, scale, nullable, default = sizes
-    return TargetColumn(name, Kind.of(data_type, length, precision, scale), nullable == "NO" and default is None)
+def _column(name: str, data_type: str, *facts: Any) -> TargetColumn:
+    length, precision, scale, nullable, default = facts
+    return TargetColumn(
+        name=name,
+        kind=Kind.of(data_type, length, precision, scale),
+        required=nullable == "NO" and default is None,
+        identity='"identity"(' in (default or ""),
+    )
 
 
-def _create_schema(table: Relation) -> list[str]:
-    return [render("create_schema", schema=quote(table.schema))] if table.schema else []
+def require_fit(session: Session, plan: LoadPlan) -> None:
+    """Refuse a target that cannot take the files' columns, before anything is loaded.
 
-
-def compare(plan: LoadPlan, found: Sequence[TargetColumn]) -> tuple[list[LoadColumn], list[LoadColumn]]:
-    """Hold the target against the files.
-
-    :returns: columns to add, and VARCHAR columns to widen.
-    :raises LoadError: the target cannot take the files' values as they are.
+    :raises LoadError: saying which column, what it is, and what to do.
     """
-    there = {column.name.lower(): column for column in found}
-    wanted = [column for column in plan.columns if column.name in plan.written] + list(STAMPS if plan.stamped else ())
-    added, widened = [], []
-    for column in wanted:
-        target = there.get(column.name.lower())
-        kind = parse_type(column.type)
-        if target is None:
-            added.append(column)
-        elif target.kind.holds(kind):
-            continue
-        elif target.kind.name == kind.name == "VARCHAR":
-            widened.append(column)
-        else:
-            raise LoadError(
-                f"{plan.target}: column {column.name!r} is {target.kind} and the source's is now {column.type}, which "
-                "it cannot hold. Redshift cannot change such a type in place: rename the table away (ALTER TABLE … "
-                "RENAME), let the load make it anew, and run a full refresh"
-            )
-    if missing := [stamp.name for stamp in STAMPS if stamp in added]:
-        raise LoadError(
-            f"{plan.target} has no column {missing[0]!r}, so it was not made by this load, which cannot tell which of "
-            "its rows are newer; rename the table away and run a full refresh, or load it with UPSERT and upsert_keys"
-        )
-    names_written = {column.name.lower() for column in wanted}
-    for other in found:
-        if other.name.lower() not in names_written and other.required:
-            raise LoadError(
-                f"{plan.target}: column {other.name!r} is NOT NULL without a default, and the files do not have it; "
-                "drop the column, or recreate the table without NOT NULL"
-            )
-    return added, widened
+    if found := read_columns(session, plan.target):
+        compare(plan, found)
 
 
 def prepare(session: Session, plan: LoadPlan, layout: Layout) -> None:
@@ -167,19 +102,15 @@ def prepare(session: Session, plan: LoadPlan, layout: Layout) -> None:
     """
     if not read_columns(session, plan.audit):
         _create(session, render_create_audit(plan.audit), plan.audit)
-    if not read_columns(session, plan.target):
-        _create(session, render_create_target(plan, layout), plan.target)
-    added, widened = compare(plan, read_columns(session, plan.target))
-    if added or widened:
-        _grow(session, plan, added, widened)
-    if plan.stamped and not session.run(render_target_columns(plan.target.live)):
-        session.run(render_live_view(plan, _shown(read_columns(session, plan.target))))
+    if plan.stamped and not read_columns(session, plan.target):
+        _create(session, render_create_target(plan, layout.distkey, layout.sortkey), plan.target)
+    _grow(session, plan)
+    if plan.has_live_view and session.run(render_view_exists(plan)) == [(0,)]:
+        _create(session, render_live_view(plan, _shown(read_columns(session, plan.target))), plan.target.live)
 
 
 def _create(session: Session, statements: list[str], table: Relation) -> None:
-    """Create a table, or find that another load has just done so."""
-    from warehouse.redshift import StatementError
-
+    """Create a table or view, or find that another load has just done so."""
     try:
         session.run(statements)
     except StatementError:
@@ -187,15 +118,72 @@ def _create(session: Session, statements: list[str], table: Relation) -> None:
             raise
 
 
-def _grow(session: Session, plan: LoadPlan, added: Sequence[LoadColumn], widened: Sequence[LoadColumn]) -> None:
-    log.warning(
-        "%s grows: %s; rows loaded earlier have NULL in new columns until they are extracted again",
-        plan.target,
-        ", ".join(f"{column.name} {column.type}" for column in (*added, *widened)),
-    )
-    session.run(render_drop_live_view(plan))
-    session.run(render_growth(plan, added, widened))
+def _grow(session: Session, plan: LoadPlan) -> None:
+    """Add and widen columns. The view of live rows may be in the way of that; then it is dropped and made anew."""
+    if not (growth := compare(plan, found := read_columns(session, plan.target))):
+        return
+    log.warning("%s grows: %s; rows loaded earlier have NULL in new columns until extracted again", plan.target, growth)
+    try:
+        _alter(session, plan, growth, _shown(found))
+        return
+    except StatementError:
+        session.run(render_rollback())
+    if growth := compare(plan, found := read_columns(session, plan.target)):  # unless another load has just done it
+        log.warning("%s is dropped and made anew; grants on it must be given again", plan.target.live)
+        session.run(render_drop_live_view(plan))
+        _alter(session, plan, growth, _shown(found))
+
+
+def _alter(session: Session, plan: LoadPlan, growth: Growth, shown: Sequence[str]) -> None:
+    session.run(render_widen(plan, growth.widened))
+    if growth.added:
+        session.run(render_add_columns(plan, growth.added, shown))
 
 
 def _shown(found: Sequence[TargetColumn]) -> list[str]:
     return [column.name for column in found if column.name not in {EXTRACTED_AT, MANIFEST_ID}]
+
+
+def compare(plan: LoadPlan, found: Sequence[TargetColumn]) -> Growth:
+    """Hold the target against the files.
+
+    :raises LoadError: the target cannot take the files' values as they are.
+    """
+    there = {column.name.lower(): column for column in found}
+    wanted = [column for column in plan.columns if column.name in plan.written]
+    if plan.stamped:
+        wanted += STAMPS
+        _require_stamps(plan, there)
+    _require_no_more(plan, found, {column.name.lower() for column in wanted})
+    widened = []
+    for column in wanted:
+        target, kind = there.get(column.name.lower()), parse_type(column.type)
+        if target is None or target.kind.holds(kind):
+            continue
+        if not target.kind.name == kind.name == "VARCHAR":
+            raise LoadError(
+                f"{plan.target}: column {column.name!r} is {target.kind} there and {column.type} in the source now, "
+                "which it cannot hold. Redshift cannot change such a type in place: rename the table away, and the "
+                "next full refresh makes it anew"
+            )
+        widened.append(column)
+    added = [column for column in wanted if column.name.lower() not in there]
+    return Growth(tuple(added), tuple(widened))
+
+
+def _require_stamps(plan: LoadPlan, there: dict[str, TargetColumn]) -> None:
+    for stamp in STAMPS:
+        if stamp.name not in there:
+            raise LoadError(
+                f"{plan.target} has no column {stamp.name!r}: something else made it, and which of its rows are newer "
+                "than the files' cannot be told. Rename it away, and the next full refresh makes it anew"
+            )
+
+
+def _require_no_more(plan: LoadPlan, found: Sequence[TargetColumn], written: set[str]) -> None:
+    for column in found:
+        if column.name.lower() not in written and column.required:
+            raise LoadError(
+                f"{plan.target}: column {column.name!r} is NOT NULL without a default, and the load does not write it; "
+                "drop the column, or give it a value in the files"
+            )

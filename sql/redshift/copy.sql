@@ -1,4 +1,4 @@
 COPY {{ stage }}{{ columns }}
-FROM '{{ url }}'
+FROM {{ url }}
 {{ authorization }}
 {{ options }}

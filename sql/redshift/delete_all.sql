@@ -1,0 +1,2 @@
+-- Not TRUNCATE, which commits.
+DELETE FROM {{ target }}

@@ -1,0 +1,6 @@
+INSERT INTO {{ target }} (
+    {{ columns }}
+)
+SELECT
+    {{ columns }}
+FROM {{ stage }}
