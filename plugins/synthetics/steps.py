@@ -12,6 +12,7 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk.exceptions import AirflowFailException
 
+from hooks.default_bucket import default_bucket
 from hooks.gretel import GretelHook
 from synthetics import quality_gate
 from synthetics import release as releases
@@ -145,17 +146,3 @@ def delete_raw(manifest: Mapping[str, Any], *, gretel_conn_id: str, aws_conn_id:
     hook = GretelHook(gretel_conn_id)
     deleted = hook.delete_training_data(hook.get_project(model["project_id"]), model["model_name"])
     log.info("deleted %s and %s", extracted["uri"], json.dumps(deleted))
-
-
-def default_bucket(s3: S3Hook) -> str:
-    """Return the bucket that the AWS connection names.
-
-    :raises AirflowFailException: it names none.
-    """
-    bucket = s3.service_config.get("bucket_name")
-    if not bucket:
-        raise AirflowFailException(
-            f"the AWS connection {s3.aws_conn_id!r} names no bucket: set its extra to "
-            '{"service_config": {"s3": {"bucket_name": "…"}}}'
-        )
-    return str(bucket)

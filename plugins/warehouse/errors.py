@@ -37,3 +37,7 @@ class CheckError(WarehouseError):
 
 class WarehouseUnavailableError(WarehouseError):
     """Redshift cannot be reached, went away, or could not finish; running the load again is safe."""
+
+
+class WindowError(WarehouseError, ValueError):
+    """A run has no window of time that could be loaded."""
