@@ -50,6 +50,36 @@ BEGIN
     RETURN true;
 END $$;
 
+-- A view WITH NO SCHEMA BINDING looks its tables up, by name, when it is queried: nothing depends on them, and after a
+-- swap of tables it shows the new one. It is a view over a function of its own that runs the query as the view's owner.
+CREATE OR REPLACE FUNCTION pg_redshift.create_late_binding_view(name text, query text, replacing boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    columns text;
+BEGIN
+    IF NOT replacing AND to_regclass(name) IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '42P07', MESSAGE = format('relation %s already exists', name);
+    END IF;
+    EXECUTE 'CREATE TEMP VIEW pg_redshift_probe AS ' || query;
+    SELECT string_agg(format('%I %s', attname, format_type(atttypid, NULL)), ', ' ORDER BY attnum) INTO columns
+    FROM pg_catalog.pg_attribute WHERE attrelid = 'pg_temp.pg_redshift_probe'::regclass AND attnum > 0;
+    DROP VIEW pg_temp.pg_redshift_probe;
+    IF to_regclass(name) IS NOT NULL AND columns IS DISTINCT FROM (
+        SELECT string_agg(format('%I %s', attname, format_type(atttypid, NULL)), ', ' ORDER BY attnum)
+        FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(name) AND attnum > 0
+    ) THEN
+        EXECUTE format('DROP VIEW %s', name); -- PostgreSQL replaces only views that keep their columns
+    END IF;
+    IF to_regclass(name) IS NULL THEN
+        EXECUTE format('DROP FUNCTION IF EXISTS %s()', name);
+    END IF;
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION %s() RETURNS TABLE (%s) LANGUAGE plpgsql STABLE SECURITY DEFINER AS %L',
+        name, columns, format('BEGIN RETURN QUERY EXECUTE %L; END', query)
+    );
+    EXECUTE format('CREATE OR REPLACE VIEW %1$s AS SELECT * FROM %1$s()', name);
+END $$;
+
 -- VARCHAR(n) counts bytes and CHAR(n) takes ASCII only. PostgreSQL's types count characters, so every table that is made
 -- or altered, in whatever way, gets CHECK constraints; translate.py turns their violation into Redshift's error.
 CREATE OR REPLACE FUNCTION pg_redshift.limit_bytes() RETURNS event_trigger

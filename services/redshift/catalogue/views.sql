@@ -47,6 +47,10 @@ BEGIN
         SELECT string_agg(CASE attname
             WHEN 'data_type' THEN $case$(CASE udt_name WHEN 'jsonb' THEN 'super' WHEN 'bytea' THEN 'binary varying'
                 ELSE data_type END)::information_schema.character_data AS data_type$case$
+            WHEN 'column_default' THEN $case$(CASE is_identity WHEN 'YES' THEN format('"identity"(%s, %s, %L::text)',
+                format('%I.%I', table_schema, table_name)::regclass::oid, ordinal_position - 1,
+                identity_start || ',' || identity_increment)
+                ELSE column_default END)::information_schema.character_data AS column_default$case$
             ELSE quote_ident(attname) END, ', ' ORDER BY attnum)
         FROM pg_attribute WHERE attrelid = 'pg_redshift.columns_of_postgresql'::regclass AND attnum > 0
     ) || $q$ FROM pg_redshift.columns_of_postgresql WHERE table_schema <> 'pg_redshift'$q$;

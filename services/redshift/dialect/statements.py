@@ -17,6 +17,7 @@ from services.redshift.dialect.create_table import create_table
 from services.redshift.dialect.cursor import Cursor, quoted
 from services.redshift.dialect.expressions import rewrite
 from services.redshift.dialect.merge import merge
+from services.redshift.dialect.queries import create_view, query
 from services.redshift.dialect.tokens import Node, Token, render, tree
 from services.redshift.errors import SqlError, not_provided, refused
 
@@ -59,7 +60,7 @@ def plan(tokens: list[Token], context: Context) -> Plan:
     if head == "copy":
         return Plan("", Action.COPY, parse_copy(cursor))
     if head == "(":
-        return Plan(_query(nodes, context))
+        return Plan(query(nodes, context))
     handler = _HANDLERS.get(head)
     if handler is None:
         raise _unknown(nodes[0])
@@ -75,32 +76,8 @@ def _unknown(node: Node) -> SqlError:
     return refused(f"{word} is not supported")
 
 
-def _query(nodes: list[Node], context: Context) -> str:
-    words = {token.text.lower() for token in _words(nodes)}
-    on_leader = "from" not in words and nodes[0].is_word("select")
-    if "pg_catalog" not in words:  # Redshift reads its catalogue on the leader node, with PostgreSQL's own functions
-        refuse.check(nodes, reads_catalog_only=on_leader)
-    rewritten = rewrite(nodes, context)
-    return render(_select_into_temp(rewritten)).strip()
-
-
-def _words(nodes: list[Node]) -> list[Node]:
-    found: list[Node] = []
-    for node in nodes:
-        found += _words(node.items) if not isinstance(node, Token) else [node] if node.kind == "word" else []
-    return found
-
-
-def _select_into_temp(nodes: list[Node]) -> list[Node]:
-    """SELECT … INTO #name makes a temporary table."""
-    for index in range(len(nodes) - 1):
-        if nodes[index].is_word("into") and nodes[index + 1].text.startswith('"#') and not nodes[0].is_word("insert"):
-            return [*nodes[: index + 1], Token("word", "TEMP", " "), *nodes[index + 1 :]]
-    return nodes
-
-
 def _forward(cursor: Cursor, context: Context) -> Plan:
-    return Plan(_query(list(cursor.nodes), context))
+    return Plan(query(list(cursor.nodes), context))
 
 
 def _transaction(cursor: Cursor, _: Context) -> Plan:
@@ -202,7 +179,7 @@ def _grant(cursor: Cursor, context: Context) -> Plan:
 def _create(cursor: Cursor, context: Context) -> Plan:
     cursor.expect("create")
     if cursor.at("or", "replace", "view") or cursor.at("view"):
-        return Plan(_create_view(cursor, context))
+        return Plan(create_view(cursor, context))
     if cursor.peek().is_word("table", "temp", "temporary", "local"):
         refuse.check(cursor.nodes, reads_catalog_only=True)
         return Plan(create_table(cursor, context))
@@ -222,13 +199,6 @@ def _object_error(verb: str, cursor: Cursor, in_redshift: tuple[str, ...]) -> Sq
     if kind.is_word("index", "unique"):
         return refused(f"{what} is not supported", hint="A SORTKEY takes the place of an index.")
     return refused(f"{what} is not supported")
-
-
-def _create_view(cursor: Cursor, context: Context) -> str:
-    nodes = list(cursor.nodes)
-    if [node.text.lower() for node in nodes[-4:]] == ["with", "no", "schema", "binding"]:
-        nodes = nodes[:-4]
-    return _query(nodes, context)
 
 
 def _alter(cursor: Cursor, context: Context) -> Plan:

@@ -72,6 +72,43 @@ def test_columns_follow_alter_table(db: Session, table: str) -> None:
     assert [row[0] for row in names] == ["id", "title", "amount", "raw", "extra"]
 
 
+def test_an_identity_column_shows_as_a_default(db: Session, name: str) -> None:
+    db.run(f"CREATE TABLE {name} (id BIGINT IDENTITY(5, 2), a INT)")
+    query = f"SELECT column_default FROM svv_columns WHERE table_name = '{name}' ORDER BY ordinal_position"
+    identity, none = (row[0] for row in db.run(query))
+    assert identity.startswith('"identity"(')
+    assert "'5,2'" in identity
+    assert none is None
+
+
+def test_a_late_binding_view_follows_a_swap_of_tables(db: Session, table: str, warehouse: Warehouse) -> None:
+    full = f"{warehouse.schema}.{table}"
+    db.run(f"CREATE VIEW {table}_late AS SELECT id, name FROM {full} WHERE id > 0 WITH NO SCHEMA BINDING")
+    db.run(f"CREATE VIEW {table}_bound AS SELECT id, name FROM {full} WHERE id > 0")
+    db.run(f"CREATE TABLE {table}_new (LIKE {table})")
+    db.run(f"INSERT INTO {table} (id, name) VALUES (1, 'old'), (-1, 'hidden')")
+    db.run(f"INSERT INTO {table}_new (id, name) VALUES (2, 'new')")
+    db.run(f"ALTER TABLE {table} RENAME TO {table}_old")
+    db.run(f"ALTER TABLE {table}_new RENAME TO {table}")
+    assert db.run(f"SELECT * FROM {table}_late") == [(2, "new")]
+    assert db.run(f"SELECT * FROM {table}_bound") == [(1, "old")]
+
+
+def test_a_late_binding_view_is_in_nobodys_way(db: Session, table: str, warehouse: Warehouse) -> None:
+    full = f"{warehouse.schema}.{table}"
+    view = f"CREATE OR REPLACE VIEW {table}_late AS SELECT id, name FROM {full} WITH NO SCHEMA BINDING"
+    db.run(view)
+    db.run(f"INSERT INTO {table} (id, name) VALUES (1, 'x')")
+    db.run(f"ALTER TABLE {table} ALTER COLUMN name TYPE VARCHAR(40)")
+    db.run(f"ALTER TABLE {table} DROP COLUMN amount")
+    assert db.run(f"SELECT name, id FROM {table}_late") == [("x", 1)]
+    db.run(view.replace("id, name", "name, id, doc"))
+    assert db.run(f"SELECT * FROM {table}_late") == [("x", 1, None)]
+    db.run(f"DROP TABLE {table}")
+    db.fails(f"SELECT * FROM {table}_late")
+    db.fails(f"CREATE VIEW {table}_other AS SELECT * FROM {table} WITH NO SCHEMA BINDING")
+
+
 def test_rights_reach_down_to_columns(db: Session, table: str, warehouse: Warehouse) -> None:
     db.run(f"GRANT SELECT (id, amount) ON {table} TO PUBLIC")
     db.run(f"REVOKE ALL ON {table} FROM PUBLIC")

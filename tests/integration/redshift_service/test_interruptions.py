@@ -131,6 +131,23 @@ def test_a_copy_that_waits_for_s3_is_cancelled_and_the_session_goes_on(
         assert cursor.fetchone() == (1,)
 
 
+def test_the_service_ends_although_a_copy_waits_for_s3(
+    start: Callable[..., Service], database: str, s3: S3, slow_s3: tuple[FaultProxy, threading.Event]
+) -> None:
+    proxy, _ = slow_s3
+    service = start(s3_endpoint_url=proxy.endpoint)
+    bucket = s3.fresh_bucket("end")
+    s3.client().put_object(Bucket=bucket, Key="part.csv", Body=b"1,a\n")
+    connection = service.connect(database)
+    connection.cursor().execute("CREATE TABLE t (a INT, b VARCHAR(5))")
+    thread, errors = fails(connection, f"COPY t FROM 's3://{bucket}/part.csv' IAM_ROLE '{ROLE}' CSV")
+    wait_for(lambda: proxy.count("GET", r"/part\.csv"))
+    assert service.stop() == 0
+    thread.join(30)
+    assert isinstance(errors[0], psycopg2.OperationalError)
+    wait_for(lambda: service.sessions(database) == 0)
+
+
 def test_a_session_that_postgresql_ends_says_so(service: Service, database: str) -> None:
     connection = service.connect(database)
     with closing(psycopg2.connect(service.backend_dsn)) as direct, direct.cursor() as cursor:

@@ -34,8 +34,14 @@ from tests.unit.redshift_service.rewriting import planned, rewritten
         ("REVOKE ALL ON SCHEMA s FROM GROUP g", "REVOKE ALL ON SCHEMA s FROM GROUP g"),
         ("EXPLAIN SELECT NVL(1, 2)", "EXPLAIN SELECT COALESCE(1, 2)"),
         (
-            "CREATE VIEW v AS SELECT NVL(a, 1) FROM t WITH NO SCHEMA BINDING",
-            "CREATE VIEW v AS SELECT COALESCE(a, 1) FROM t",
+            "CREATE OR REPLACE VIEW v AS SELECT NVL(a, 1) FROM t",
+            "CREATE OR REPLACE VIEW v AS SELECT COALESCE(a, 1) FROM t",
+        ),
+        (
+            "CREATE OR REPLACE VIEW s.v AS WITH x AS (SELECT 1) SELECT NVL(a, 1) FROM s.t JOIN x"
+            " WITH NO SCHEMA BINDING",
+            "DO 'BEGIN PERFORM pg_redshift.create_late_binding_view(''\"s\".\"v\"'', "
+            "''WITH x AS (SELECT 1) SELECT COALESCE(a, 1) FROM s.t JOIN x'', True); END'",
         ),
         ('DROP TABLE IF EXISTS "A", #b CASCADE', 'DROP TABLE IF EXISTS "a", "#b" CASCADE'),
         ('DECLARE "c" CURSOR FOR SELECT GETDATE()', 'DECLARE "c" CURSOR FOR SELECT pg_redshift.getdate()'),
@@ -104,6 +110,7 @@ REFUSED = [
     ("COPY t FROM STDIN", "COPY FROM STDIN"),
     ("COPY t TO STDOUT", "COPY loads from S3 only"),
     ("LISTEN x", "LISTEN"),
+    ("CREATE VIEW v AS SELECT * FROM (SELECT a FROM t) x WITH NO SCHEMA BINDING", "should be qualified"),
     ("DO 'x'", "DO"),
     ("VALUES (1)", "VALUES"),
 ]
