@@ -15,6 +15,7 @@ def get_provider_info() -> dict[str, Any]:
         "name": "Synthetic data pipelines",
         "description": "Gretel hook and operators, incremental Redshift load, `airflow dags backfill`.",
         "connection-types": [_GRETEL_CONNECTION],
+        "cli": ["backfill.cli.get_cli_commands"],
     }
 
 
