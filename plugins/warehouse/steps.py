@@ -6,18 +6,22 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.amazon.aws.hooks.redshift_sql import RedshiftSQLHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.mysql.hooks.mysql import MySqlHook
 from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.default_bucket import default_bucket
+from warehouse import summary as summaries
 from warehouse.config import TableConfig
-from warehouse.errors import ConfigError, WindowError
+from warehouse.errors import CheckError, ConfigError, SourceDataError, WindowError
 from warehouse.interval import resolve_window
 from warehouse.key_ranges import plan_key_ranges
 
 if TYPE_CHECKING:
     from airflow.timetables.base import Timetable
+
+    from warehouse.summary import Summary
 
 log = logging.getLogger(__name__)
 
@@ -50,3 +54,13 @@ def plan(
         return [extract | {"key_range": key_range.model_dump(mode="json")} for key_range in ranges]
     except (WindowError, ConfigError) as error:
         raise AirflowFailException(str(error)) from error
+
+
+def summarize(step: str, summary: Summary, *, redshift_conn_id: str) -> None:
+    """Run one step of :mod:`warehouse.summary`: check_inputs, build, check_output or publish."""
+    connect = RedshiftSQLHook(redshift_conn_id=redshift_conn_id).get_conn
+    try:
+        result = getattr(summaries, step)(summary, connect)
+    except (SourceDataError, CheckError) as error:
+        raise AirflowFailException(str(error)) from error
+    log.info("%s of %s: %s", step, summary.name, "done" if result is None else f"{result} rows")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DAG_IDS = {"gretel_synthetics_airbnb_bookings", "mysql_to_redshift"}
+DAG_IDS = {"gretel_synthetics_airbnb_bookings", "mysql_to_redshift", "nps_summary"}
 HEAVY = ("pandas", "gretel_client", "sklearn", "MySQLdb", "psycopg2", "pyarrow")
 
 # Parsed in a process of its own, with an Airflow of its own: what a parse imports is part of what is tested.

@@ -1,0 +1,130 @@
+"""Summary tables on the Redshift endpoint: right, or as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+import pytest
+
+from warehouse.errors import CheckError, ConfigError, SourceDataError
+from warehouse.summary import Summary, build, check_inputs, check_output, publish, read_summaries
+
+pytestmark = pytest.mark.integration
+
+Connect = Callable[[], Any]
+
+
+@pytest.fixture
+def connect(redshift: Any) -> Connect:
+    """A warehouse with answers of three days: mixed, all passive, and one that was deleted."""
+    dsn = redshift.fresh_database("summary")
+    run(
+        lambda: psycopg2.connect(dsn),
+        "CREATE SCHEMA analytics",
+        "CREATE TABLE analytics.nps (id BIGINT, score SMALLINT, created_at TIMESTAMP, deleted SMALLINT)",
+        "CREATE VIEW analytics.nps_live AS SELECT * FROM analytics.nps WHERE deleted = 0",
+        "INSERT INTO analytics.nps VALUES "
+        "(1, 10, '2021-08-31 10:00', 0), (2, 9, '2021-08-31 11:00', 0), (3, 0, '2021-08-31 23:59:59.999999', 0), "
+        "(4, 7, '2021-09-01 00:00', 0), (5, 8, '2021-09-01 12:00', 0), "
+        "(6, 6, '2021-09-02 12:00', 0), (7, 10, '2021-09-02 12:00', 1)",
+    )
+    return lambda: psycopg2.connect(dsn)
+
+
+def run(connect: Connect, *statements: str) -> list[tuple[Any, ...]]:
+    connection = connect()
+    cursor = connection.cursor()
+    for statement in statements:
+        cursor.execute(statement)
+    rows = cursor.fetchall() if cursor.description else []
+    connection.commit()
+    connection.close()
+    return rows
+
+
+@pytest.fixture
+def summary() -> Summary:
+    [found] = [summary for summary in read_summaries() if summary.name == "nps_summary"]
+    return found
+
+
+def make(summary: Summary, connect: Connect) -> None:
+    check_inputs(summary, connect)
+    build(summary, connect)
+    check_output(summary, connect)
+    publish(summary, connect)
+
+
+def published(connect: Connect) -> list[tuple[Any, ...]]:
+    columns = "grain, period_start::varchar, answers, promoters, detractors, nps::varchar"
+    return run(connect, f"SELECT {columns} FROM analytics.nps_summary ORDER BY grain, period_start")
+
+
+EXPECTED = [
+    ("day", "2021-08-31", 3, 2, 1, "33.33"),
+    ("day", "2021-09-01", 2, 0, 0, "0.00"),  # all passive: 0 and not NULL
+    ("day", "2021-09-02", 1, 0, 1, "-100.00"),  # the promoter was deleted
+    ("month", "2021-08-01", 3, 2, 1, "33.33"),
+    ("month", "2021-09-01", 3, 0, 1, "-33.33"),
+]
+
+
+def test_nps_by_day_and_month(summary: Summary, connect: Connect) -> None:
+    make(summary, connect)
+    assert published(connect) == EXPECTED
+
+
+def test_building_it_again_changes_nothing_and_leaves_nothing_beside(summary: Summary, connect: Connect) -> None:
+    make(summary, connect)
+    run(connect, "CREATE VIEW analytics.latest AS SELECT MAX(period_start) AS day FROM analytics.nps_summary")
+    build(summary, connect)  # a try that was killed before it was published
+    make(summary, connect)
+    assert published(connect) == EXPECTED
+    assert run(connect, "SELECT day::varchar FROM analytics.latest") == [("2021-09-02",)]
+    assert run(connect, "SELECT table_name FROM svv_tables WHERE table_name LIKE '%__new'") == []
+
+
+def test_wrong_input_is_refused_and_the_published_rows_stay(summary: Summary, connect: Connect) -> None:
+    make(summary, connect)
+    run(connect, "INSERT INTO analytics.nps VALUES (8, 11, '2021-09-03', 0), (9, 5, NULL, 0)")
+    with pytest.raises(SourceDataError, match=r"nps_summary: 2 rows of the input are answers without a time"):
+        make(summary, connect)
+    assert published(connect) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        (
+            "SELECT 'day' AS grain, CAST('2021-01-01' AS DATE) AS period_start, 1 AS answers, 101.0 AS nps",
+            "1 rows have nps",
+        ),
+        ("SELECT 'day' AS grain, CAST('2021-01-01' AS DATE) AS period_start, 0 AS answers, 0.0 AS nps", "have answers"),
+        ("SELECT 'day' AS grain, CAST(NULL AS DATE) AS period_start, 1 AS answers, 0.0 AS nps", "NULL in their key"),
+        (
+            "SELECT 'day' AS grain, CAST('2021-01-01' AS DATE) AS period_start, 1 AS answers, 0.0 AS nps "
+            "UNION ALL SELECT 'day', CAST('2021-01-01' AS DATE), 2, 1.0",
+            r"1 keys \(grain, period_start\) are there more than once",
+        ),
+        (
+            "SELECT 'day' AS grain, CAST('2021-01-01' AS DATE) AS period_start, 1 AS answers, 0.0 AS nps WHERE 1 = 0",
+            "it has no rows",
+        ),
+    ],
+)
+def test_wrong_output_is_not_published(summary: Summary, connect: Connect, query: str, complaint: str) -> None:
+    make(summary, connect)
+    with pytest.raises(CheckError, match=complaint):
+        make(summary.model_copy(update={"query": query}), connect)
+    assert published(connect) == EXPECTED
+
+
+def test_wrong_front_matter_is_named_with_its_file(tmp_path: Any) -> None:
+    (tmp_path / "broken.sql").write_text("/* ---\ntarget: nowhere\n--- */\nSELECT 1\n")
+    with pytest.raises(ConfigError, match=r"broken\.sql: its front matter is wrong"):
+        read_summaries(tmp_path)
+    (tmp_path / "broken.sql").write_text("SELECT 1\n")
+    with pytest.raises(ConfigError, match=r"broken\.sql:1: found no front matter"):
+        read_summaries(tmp_path)
