@@ -10,7 +10,15 @@ from services.gretel.api.errors import ApiError, bad_request
 from services.gretel.api.service import Service
 from services.gretel.model_types import MODEL_TYPES
 from services.gretel.store.files import remove
-from services.gretel.store.jobs import UNFINISHED, CreditsExhaustedError, Job, Limits, NewJob, Status, TooManyJobsError
+from services.gretel.store.job_types import (
+    UNFINISHED,
+    CreditsExhaustedError,
+    Job,
+    Limits,
+    NewJob,
+    Status,
+    TooManyJobsError,
+)
 from services.gretel.store.projects import Project
 
 
@@ -46,7 +54,7 @@ def cancel(service: Service, job: Job, body: dict[str, Any]) -> Job:
         raise bad_request('The only change is {"status": "cancelled"}.')
     if service.jobs.cancel(job.uid):
         service.dispatcher.kill(job.uid)
-    return service.jobs.require(job.uid)
+    return service.jobs.get(job.uid) or job
 
 
 def delete(service: Service, job: Job) -> dict[str, Any]:
@@ -94,12 +102,12 @@ def details(
     return {"data": data}
 
 
-def created(service: Service, job: Job, project: Project, key: str) -> dict[str, Any]:
+def created(job: Job, project: Project, key: str) -> dict[str, Any]:
     """The answer to a submission."""
     reference = json.dumps({"project_id": project.id, "job_id": job.uid, "type": key})
     return {
         "worker_key": base64.b64encode(reference.encode()).decode(),  # names the job, opens nothing
-        "data": {key: to_api(service.jobs.require(job.uid), project)},
+        "data": {key: to_api(job, project)},
     }
 
 

@@ -10,7 +10,7 @@ from services.gretel.api.projects import check_runner_mode
 from services.gretel.api.service import JsonDep, ModelDep, ProjectDep, Service, ServiceDep, UserDep
 from services.gretel.artifact_files import MODEL_ARTIFACTS
 from services.gretel.model_config import Plan, plan_model
-from services.gretel.store.jobs import NewJob, Status
+from services.gretel.store.job_types import NewJob, Status
 from services.gretel.store.projects import Project
 
 router = APIRouter()
@@ -45,7 +45,7 @@ def create(
         user_id=user.id,
         data_source=plan.data_source,
     )
-    return jobs.created(service, jobs.submit(service, new), project, "model")
+    return jobs.created(jobs.submit(service, new), project, "model")
 
 
 @router.get("/projects/{project_id}/models")

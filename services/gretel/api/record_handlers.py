@@ -9,8 +9,8 @@ from services.gretel.api.errors import bad_request
 from services.gretel.api.projects import check_runner_mode
 from services.gretel.api.service import HandlerDep, JsonDep, ModelDep, ProjectDep, ServiceDep, UserDep
 from services.gretel.artifact_files import RECORD_ARTIFACTS
-from services.gretel.model_config import plan_records
-from services.gretel.store.jobs import NewJob, Status
+from services.gretel.record_params import plan_records
+from services.gretel.store.job_types import NewJob, Status
 
 router = APIRouter()
 
@@ -48,7 +48,7 @@ def create(
         user_id=user.id,
         model_uid=model.uid,
     )
-    return jobs.created(service, jobs.submit(service, new), project, "handler")
+    return jobs.created(jobs.submit(service, new), project, "handler")
 
 
 @router.get(BASE)

@@ -13,7 +13,8 @@ from services.gretel.jobs.dispatcher import Dispatcher
 from services.gretel.settings import Settings
 from services.gretel.store.artifacts import ArtifactStore
 from services.gretel.store.files import Files
-from services.gretel.store.jobs import Job, JobStore
+from services.gretel.store.job_types import Job
+from services.gretel.store.jobs import JobStore
 from services.gretel.store.projects import Project, ProjectStore
 
 MAX_JSON_BYTES = 1024 * 1024

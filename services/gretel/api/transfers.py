@@ -17,6 +17,7 @@ from services.gretel.artifact_files import LOGS, MODEL_ARTIFACTS, RECORD_ARTIFAC
 from services.gretel.settings import MIB
 from services.gretel.store.artifacts import Artifact
 from services.gretel.store.files import OutOfSpaceError, TooLargeError, TruncatedError, Upload, put_in_place
+from services.gretel.store.job_types import Status
 
 router = APIRouter()
 
@@ -76,15 +77,15 @@ def download_job_file(uid: str, filename: str, service: ServiceDep, request: Req
         raise ApiError(404, "The job of this link was deleted.")
     media_type = MEDIA_TYPES.get(Path(filename).suffix, "application/octet-stream")
     if LOGS in {filename, f"{filename}.gz"}:
-        packed = filename == LOGS
-        return Response(_log_lines(service, uid, packed=packed), media_type=media_type, headers=SAFE_HEADERS)
-    known = {*MODEL_ARTIFACTS.values(), *RECORD_ARTIFACTS.values()}
+        lines = _log_lines(service, uid, packed=filename == LOGS)
+        return Response(lines, media_type=media_type, headers=SAFE_HEADERS)
+    known = {*MODEL_ARTIFACTS.values(), *RECORD_ARTIFACTS.values()} if job.status == Status.COMPLETED else set()
     directory = service.files.job(job.project_id, uid)
     if filename in known and (directory / filename).is_file():
         return FileResponse(directory / filename, media_type=media_type, headers=SAFE_HEADERS)
-    packed_name = f"{filename}.gz"
-    if packed_name in known and (directory / packed_name).is_file():
-        return StreamingResponse(_unpacked(directory / packed_name), media_type=media_type, headers=SAFE_HEADERS)
+    packed = f"{filename}.gz"
+    if packed in known and (directory / packed).is_file():
+        return StreamingResponse(_unpacked(directory / packed), media_type=media_type, headers=SAFE_HEADERS)
     raise ApiError(404, f"The job has no {filename}: it is {job.status}.")
 
 

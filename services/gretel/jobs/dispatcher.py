@@ -16,7 +16,8 @@ from services.gretel.jobs.process import WorkerProcess
 from services.gretel.settings import Settings
 from services.gretel.store.artifacts import ArtifactStore, file_id
 from services.gretel.store.files import Files, put_in_place, remove
-from services.gretel.store.jobs import Job, JobStore, Status
+from services.gretel.store.job_types import Job, Status
+from services.gretel.store.jobs import JobStore
 
 log = logging.getLogger(__name__)
 
@@ -103,15 +104,11 @@ class Dispatcher:
 
     def _slot(self) -> None:
         while (job := self._next_job()) is not None:
-            worker = self._take_worker()
             try:
-                self._run(job, worker)
+                self._run(job)
             except Exception:
                 log.exception("job %s: the dispatcher failed", job.uid)
                 self._fail(job, "Internal error of the service's queue; its log holds the details.")
-            finally:
-                worker.kill()
-                worker.wait()
 
     def _take_worker(self) -> WorkerProcess:
         """Take the worker that stands ready, and have the next one get ready."""
@@ -141,10 +138,11 @@ class Dispatcher:
                 self._queued.wait()
         return None
 
-    def _run(self, job: Job, worker: WorkerProcess) -> None:
+    def _run(self, job: Job) -> None:
         """Run one job to its end."""
         began = time.monotonic()
         output = self._files.new_staging_directory()
+        worker = self._take_worker()
         with self._queued:
             self._running[job.uid] = worker
             if self._stopping.is_set():
@@ -159,6 +157,8 @@ class Dispatcher:
         finally:
             with self._queued:
                 del self._running[job.uid]
+            worker.kill()
+            worker.wait()
             remove(output)
             self._persist(partial(self._jobs.add_seconds, job, time.monotonic() - began))
 

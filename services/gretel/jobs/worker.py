@@ -20,7 +20,6 @@ from services.gretel.jobs.errors import JobError
 from services.gretel.store.files import OUT_OF_SPACE
 
 PIPE_BYTES = 65536
-NICENESS = 5  # the service answers first
 
 
 class Reporter:
@@ -42,7 +41,6 @@ class Reporter:
 
 
 def main() -> None:
-    os.nice(NICENESS)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s worker %(process)d %(levelname)s %(message)s")
     # Standard output carries the events: whatever else prints there goes to the log.
     reporter = Reporter(os.fdopen(os.dup(sys.stdout.fileno()), "wb"))

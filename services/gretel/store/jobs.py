@@ -3,94 +3,21 @@
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from services.gretel.store.database import Database, new_id, now, pattern, this_month
+from services.gretel.store.job_types import (
+    UNFINISHED,
+    CreditsExhaustedError,
+    Job,
+    Limits,
+    NewJob,
+    Status,
+    TooManyJobsError,
+)
 
 MAX_LOG_CHARACTERS = 8000
-
-
-class Status(StrEnum):
-    """Gretel's job states."""
-
-    CREATED = "created"
-    PENDING = "pending"
-    ACTIVE = "active"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-    ERROR = "error"
-    LOST = "lost"
-
-
-UNFINISHED = (Status.CREATED, Status.PENDING, Status.ACTIVE)
-_UNFINISHED_SQL = "status IN ('created', 'pending', 'active')"
-
-
-class TooManyJobsError(ValueError):
-    """The project may queue no further job."""
-
-
-class CreditsExhaustedError(ValueError):
-    """The user has used up this month's worker time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A model (kind `model`) or a record handler (kind `handler`).
-
-    :param config: what clients get to see of the configuration.
-    :param task: what the worker is told to do.
-    :param attempt: how often the job was started.
-    :param seconds: how long workers were busy with it.
-    """
-
-    seq: int
-    uid: str
-    kind: str
-    project_id: str
-    model_uid: str | None
-    name: str
-    model_type: str
-    config: dict[str, Any]
-    task: dict[str, Any]
-    data_source: str | None
-    user_id: str
-    status: Status
-    attempt: int
-    error_msg: str | None
-    traceback: str | None
-    status_history: dict[str, str]
-    seconds: float
-    last_modified: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """What a job is submitted with."""
-
-    kind: str
-    project_id: str
-    name: str
-    model_type: str
-    config: dict[str, Any]
-    task: dict[str, Any]
-    user_id: str
-    data_source: str | None = None
-    model_uid: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What submitting a job is checked against.
-
-    :param max_jobs: most unfinished jobs in one project.
-    :param monthly_seconds: worker time of one user per calendar month; 0 = no limit.
-    """
-
-    max_jobs: int
-    monthly_seconds: float
+UNFINISHED_SQL = "status IN ('created', 'pending', 'active')"
 
 
 class JobStore:
@@ -108,7 +35,7 @@ class JobStore:
         uid, time = new_id(), now()
         with self._database.transaction() as connection:
             unfinished = connection.execute(
-                f"SELECT count(*) FROM jobs WHERE project_id = ? AND {_UNFINISHED_SQL}",  # noqa: S608
+                f"SELECT count(*) FROM jobs WHERE project_id = ? AND {UNFINISHED_SQL}",  # noqa: S608
                 (new.project_id,),
             ).fetchone()[0]
             if unfinished >= limits.max_jobs:
@@ -179,7 +106,7 @@ class JobStore:
     def unfinished(self, *, project_id: str | None = None, data_source: str | None = None) -> list[Job]:
         """List unfinished jobs, oldest first."""
         rows = self._database.connection.execute(
-            f"SELECT * FROM jobs WHERE {_UNFINISHED_SQL} AND (? IS NULL OR project_id = ?) "  # noqa: S608
+            f"SELECT * FROM jobs WHERE {UNFINISHED_SQL} AND (? IS NULL OR project_id = ?) "  # noqa: S608
             "AND (? IS NULL OR data_source = ?) ORDER BY seq",
             (project_id, project_id, data_source, data_source),
         )

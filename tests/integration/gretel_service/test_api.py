@@ -195,11 +195,19 @@ def test_a_bad_configuration_is_refused_by_name(
     [
         ("actgan", {"params": {"epoch": 3}}, "Unknown parameter epoch in models[0].actgan.params; known are auto_"),
         ("actgan", {"param": {}}, "Unknown parameter param in models[0].actgan;"),
-        ("actgan", {"generate": {"num_records": 0}}, "num_records must be a whole number of 1 or more, found 0"),
-        ("actgan", {"generate": {"num_records": -5}}, "num_records must be a whole number of 1 or more, found -5"),
-        ("actgan", {"generate": {"num_records": 1.5}}, "num_records must be a whole number of 1 or more, found 1.5"),
-        ("actgan", {"generate": {"num_records": True}}, "num_records must be a whole number of 1 or more, found True"),
-        ("actgan", {"generate": {"num_records": 10**7}}, "at most 5000000 records per job"),
+        ("actgan", {"generate": {"num_records": 0}}, "num_records must be a whole number from 1 to 5000000, found 0"),
+        ("actgan", {"generate": {"num_records": -5}}, "num_records must be a whole number from 1 to 5000000, found -5"),
+        (
+            "actgan",
+            {"generate": {"num_records": 1.5}},
+            "num_records must be a whole number from 1 to 5000000, found 1.5",
+        ),
+        (
+            "actgan",
+            {"generate": {"num_records": True}},
+            "num_records must be a whole number from 1 to 5000000, found True",
+        ),
+        ("actgan", {"generate": {"num_records": 10**7}}, "from 1 to 5000000, found 10000000"),
         ("actgan", {"generate": 5}, "models[0].actgan.generate must be an object, found a number"),
         ("tabular_ft", {"privacy_params": {"dp": True}}, "asks for differential privacy"),
         ("tabular_ft", {"train": {"privacy_params": {"dp": True}}}, "asks for differential privacy"),
@@ -336,7 +344,7 @@ def test_what_is_not_there_says_so(shared: ServiceProcess) -> None:
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        ({"params": {"num_records": 0}}, "params.num_records must be a whole number of 1 or more"),
+        ({"params": {"num_records": 0}}, "params.num_records must be a whole number from 1 to 5000000, found 0"),
         ({"params": {"num_recods": 5}}, "Unknown parameter num_recods in params"),
         ({"params": [1]}, "Invalid params: expected an object"),
         ({"params": {"seed": "x"}}, "params.seed must be a whole number"),

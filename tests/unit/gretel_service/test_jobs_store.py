@@ -10,15 +10,8 @@ import pytest
 
 from services.gretel.store.artifacts import ArtifactStore, TooManyArtifactsError, file_id
 from services.gretel.store.database import Database
-from services.gretel.store.jobs import (
-    CreditsExhaustedError,
-    Job,
-    JobStore,
-    Limits,
-    NewJob,
-    Status,
-    TooManyJobsError,
-)
+from services.gretel.store.job_types import CreditsExhaustedError, Job, Limits, NewJob, Status, TooManyJobsError
+from services.gretel.store.jobs import JobStore
 from services.gretel.store.projects import NameTakenError, ProjectStore
 
 UNLIMITED = Limits(max_jobs=1000, monthly_seconds=0)

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.gretel.api.errors import ApiError
-from services.gretel.model_config import plan_model, plan_records
+from services.gretel.model_config import plan_model
 from services.gretel.model_types import MODEL_TYPES
+from services.gretel.record_params import plan_records
 
 KEY = f"gretel_{'0' * 32}_data.csv"
 
