@@ -40,6 +40,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--log-level", default="INFO", help="(default: %(default)s)")
     options = parser.parse_args(argv)
+    if not 0 <= options.port <= 65535:
+        parser.error(f"--port {options.port}: a port is a number from 0 to 65535")
     if not options.backend_dsn:
         parser.error("no PostgreSQL given: set REDSHIFT_BACKEND_DSN or pass --backend-dsn")
     return options

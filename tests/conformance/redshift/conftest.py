@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+from psycopg2.extensions import parse_dsn
 
 from tests.conformance.redshift.warehouse import DRIVERS, Session, Warehouse
 
@@ -24,7 +25,8 @@ def _real(dsn: str, place: str, schema: str) -> Warehouse:
     role = os.environ.get("VERIFY_REDSHIFT_IAM_ROLE")
     authorization = f"IAM_ROLE '{role}'" if role else _own_credentials()
     prefix = f"{url.path}/{schema}".strip("/")
-    return Warehouse(dsn, True, schema, boto3.client("s3"), url.netloc, prefix, authorization)
+    ssl = parse_dsn(dsn).get("sslmode") != "disable"
+    return Warehouse(dsn, ssl, schema, boto3.client("s3"), url.netloc, prefix, authorization)
 
 
 def _own_credentials() -> str:
