@@ -32,4 +32,5 @@ class AccessLog:
             milliseconds = (time.perf_counter() - began) * 1000
             user = scope.get("state", {}).get("user_id", "-")
             level = logging.DEBUG if scope["path"] == "/health" else logging.INFO
-            log.log(level, "%s %s %d %.0f ms user %s", scope["method"], scope["path"], status, milliseconds, user)
+            path = scope["raw_path"].decode("ascii", "replace")  # as it was sent: decoded, it may hold line ends
+            log.log(level, "%s %s %d %.0f ms user %s", scope["method"], path, status, milliseconds, user)

@@ -84,11 +84,11 @@ def _database_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _no_space(request: Request) -> JSONResponse:
-    log.error("%s %s: no space left on disk", request.method, request.url.path)
+    log.error("%s %r: no space left on disk", request.method, request.url.path)
     return answer(507, "The service has no disk space left; nothing was stored. Ask its operator to free some.")
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("%s %r failed", request.method, request.url.path, exc_info=error)
     name = errno.errorcode.get(error.errno or 0, "") if isinstance(error, OSError) else type(error).__name__
     return answer(500, f"Internal error of the service ({name}); its log holds the details.")

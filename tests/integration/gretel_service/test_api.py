@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from gretel_client.rest.model.project_invite import ProjectInvite
 from gretel_client.users.users import get_me
 
 from tests.integration.gretel_service.conftest import ALICE, ALICE_AGAIN, BOB, ServiceProcess
-from tests.support.gretel_jobs import config, messages, wait_for
+from tests.support.gretel_jobs import config, messages, wait_for, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -76,6 +77,13 @@ def test_keys_are_never_logged(shared: ServiceProcess, trained: Model) -> None:
     assert "/projects" in log
     for secret in (ALICE, ALICE_AGAIN, BOB, "grtu" + "x" * 40, "sig=", "alice@example.org"):
         assert secret not in log
+
+
+def test_no_request_writes_lines_of_its_own_into_the_log(shared: ServiceProcess) -> None:
+    shared.call("GET", "/nowhere%0aFAKE%20LINE")
+
+    line = wait_until(lambda: re.search(r".*nowhere.*", shared.log.read_text()), "the request to be logged")
+    assert "GET /nowhere%0aFAKE%20LINE 404" in line[0].replace("%0A", "%0a")
 
 
 # projects
