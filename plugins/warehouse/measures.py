@@ -8,7 +8,7 @@ from typing import Any
 
 from warehouse.errors import SourceDataError
 from warehouse.manifest import Counts
-from warehouse.mysql_sql import Scope, measures_of, render_cursor_gaps, render_measure
+from warehouse.mysql_sql import MEASURES, Scope, measures_of, render_cursor_gaps, render_measure
 from warehouse.snapshot import Snapshot
 from warehouse.type_map import Column
 
@@ -29,15 +29,14 @@ def measure(snapshot: Snapshot, columns: Sequence[Column], scope: Scope) -> Coun
             "no window would ever bring them; set it in MySQL and make the column NOT NULL"
         )
     [(rows, *values)] = snapshot.query(render_measure(columns, scope))
-    found: dict[str, dict[str, Any]] = {"non_null": {}, "zero_dates": {}, "sums": {}, "longest": {}}
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in MEASURES}
     for (kind, column), value in zip(measures_of(columns), values, strict=True):
         found[kind][column.name] = value
     _refuse_long_values(scope, columns, found["longest"])
-    zero_dates = {name: count for name, count in found["zero_dates"].items() if count}
+    there = {column.name: found["non_null"].get(column.name, rows) for column in columns}
+    non_null = there | found["real_dates"]
+    zero_dates = {name: there[name] - non_null[name] for name in there if there[name] > non_null[name]}
     _refuse_zero_keys(scope, zero_dates)
-    non_null = {
-        column.name: found["non_null"].get(column.name, rows) - zero_dates.get(column.name, 0) for column in columns
-    }
     return Counts(rows=rows, non_null=non_null, sums=found["sums"], zero_dates=zero_dates)
 
 

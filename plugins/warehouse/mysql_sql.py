@@ -29,11 +29,12 @@ TEXT = {
     Form.LAST4: "IF(CHAR_LENGTH({name}) < 8, '****', CONCAT('****', RIGHT({utf8}, 4)))",
     Form.DOMAIN: "IF(LOCATE('@', {name}), CONCAT('***@', SUBSTRING_INDEX({utf8}, '@', -1)), '***')",
 }
-# A date with a zero year, month or day is in no calendar.
-ZERO_DATE = "YEAR({name}) * MONTH({name}) * DAYOFMONTH({name}) = 0"
+QUOTING = {Form.TEXT, Form.LAST4, Form.DOMAIN}  # forms whose text may hold quotes
+# TO_DAYS is NULL where the month or day is zero, and counts from the year 0, which no calendar has.
+REAL_DATE = "TO_DAYS({name}) >= 366"
 MEASURES = {
     "non_null": "COUNT({name})",
-    "zero_dates": f"COUNT(IF({ZERO_DATE}, 1, NULL))",
+    "real_dates": f"COUNT(IF({REAL_DATE}, 1, NULL))",
     "sums": "SUM({name})",
     "longest": "MAX(OCTET_LENGTH({text}))",
 }
@@ -92,7 +93,7 @@ def measures_of(columns: Iterable[Column]) -> list[tuple[str, Column]]:
     for column in columns:
         target = column.target
         wanted += [("non_null", column)] if column.source.nullable else []
-        wanted += [("zero_dates", column)] if target.form is Form.ZEROABLE_DATE else []
+        wanted += [("real_dates", column)] if target.form is Form.ZEROABLE_DATE else []
         wanted += [("sums", column)] if target.summed and not column.hashed else []
         wanted += [("longest", column)] if target.limit else []
     return wanted
@@ -121,7 +122,7 @@ def render_rows(columns: Iterable[Column], scope: Scope, null_as: str) -> str:
         separator = ["','"] if number else []
         pieces[-1] += separator
         if column.hashed:
-            results += [_line(pieces[-1]), f"CAST({_nullable_text(column)} AS BINARY)"]
+            results += [_line(pieces[-1]), f"CONCAT({_unless_null(column, _text(column), 'NULL')})"]
             pieces.append([])
         else:
             pieces[-1].append(_field(column, null_as))
@@ -131,28 +132,23 @@ def render_rows(columns: Iterable[Column], scope: Scope, null_as: str) -> str:
 
 
 def _line(fields: list[str]) -> str:
-    # Binary, so that the client neither converts nor decodes it.
-    inner = ",\n        ".join(fields or ["''"])
-    return f"CAST(CONCAT(\n        {inner}\n    ) AS BINARY)"
+    return "CONCAT(\n        " + ",\n        ".join(fields or ["''"]) + "\n    )"
 
 
 def _field(column: Column, null_as: str) -> str:
     text = _text(column)
+    if column.target.form in QUOTING:
+        text = f"""REPLACE({text} COLLATE utf8mb4_bin, '"', '""')"""  # compares bytes, which takes half the time
     if column.target.quoted:
-        text = f"""CONCAT('"', REPLACE({text}, '"', '""'), '"')"""
-    return f"IF({_is_null(column)}, '{null_as}', {text})" if column.nullable else text
+        text = f"""CONCAT('"', {text}, '"')"""
+    return _unless_null(column, text, f"'{null_as}'")
 
 
-def _nullable_text(column: Column) -> str:
-    return f"IF({_is_null(column)}, NULL, {_text(column)})" if column.nullable else _text(column)
-
-
-def _is_null(column: Column) -> str:
-    """Whether the value is NULL in the extract."""
+def _unless_null(column: Column, text: str, null: str) -> str:
     name = quote(column.name)
     if column.target.form is Form.ZEROABLE_DATE:
-        return f"{name} IS NULL OR {ZERO_DATE.format(name=name)}"
-    return f"{name} IS NULL"
+        return f"IF({REAL_DATE.format(name=name)}, {text}, {null})"
+    return f"IF({name} IS NULL, {null}, {text})" if column.nullable else text
 
 
 def _text(column: Column) -> str:

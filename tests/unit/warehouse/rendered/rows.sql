@@ -1,7 +1,7 @@
 -- MySQL writes the CSV lines. Each field tests the column, not its text: should MySQL fail to write a value (one longer
 -- than max_allowed_packet becomes NULL, with a warning only), the whole line is NULL and the extract fails.
 SELECT
-    CAST(CONCAT(
+    CONCAT(
         `id`,
         ',',
         IF(`order` IS NULL, 'NULL_0123456789abcdef', `order`),
@@ -14,19 +14,19 @@ SELECT
         ',',
         IF(`blob` IS NULL, 'NULL_0123456789abcdef', HEX(`blob`)),
         ',',
-        IF(`name ``x``` IS NULL, 'NULL_0123456789abcdef', CONCAT('"', REPLACE(`name ``x```, '"', '""'), '"')),
+        IF(`name ``x``` IS NULL, 'NULL_0123456789abcdef', CONCAT('"', REPLACE(`name ``x``` COLLATE utf8mb4_bin, '"', '""'), '"')),
         ',',
-        CONCAT('"', REPLACE(CONVERT(`latin` USING utf8mb4), '"', '""'), '"'),
+        CONCAT('"', REPLACE(CONVERT(`latin` USING utf8mb4) COLLATE utf8mb4_bin, '"', '""'), '"'),
         ',',
-        IF(`iban` IS NULL, 'NULL_0123456789abcdef', CONCAT('"', REPLACE(IF(CHAR_LENGTH(`iban`) < 8, '****', CONCAT('****', RIGHT(`iban`, 4))), '"', '""'), '"')),
+        IF(`iban` IS NULL, 'NULL_0123456789abcdef', CONCAT('"', REPLACE(IF(CHAR_LENGTH(`iban`) < 8, '****', CONCAT('****', RIGHT(`iban`, 4))) COLLATE utf8mb4_bin, '"', '""'), '"')),
         ',',
-        IF(`mail` IS NULL, 'NULL_0123456789abcdef', CONCAT('"', REPLACE(IF(LOCATE('@', `mail`), CONCAT('***@', SUBSTRING_INDEX(`mail`, '@', -1)), '***'), '"', '""'), '"')),
+        IF(`mail` IS NULL, 'NULL_0123456789abcdef', CONCAT('"', REPLACE(IF(LOCATE('@', `mail`), CONCAT('***@', SUBSTRING_INDEX(`mail`, '@', -1)), '***') COLLATE utf8mb4_bin, '"', '""'), '"')),
         ',',
-        IF(`note` IS NULL, 'NULL_0123456789abcdef', CONCAT('"', REPLACE('***', '"', '""'), '"')),
+        IF(`note` IS NULL, 'NULL_0123456789abcdef', CONCAT('"', '***', '"')),
         ',',
-        IF(`updated at` IS NULL OR YEAR(`updated at`) * MONTH(`updated at`) * DAYOFMONTH(`updated at`) = 0, 'NULL_0123456789abcdef', `updated at`),
+        IF(TO_DAYS(`updated at`) >= 366, `updated at`, 'NULL_0123456789abcdef'),
         '\n'
-    ) AS BINARY)
+    )
 FROM `prod`.`nps`
 WHERE
     `updated at` >= '2021-09-15 22:00:00.000000'

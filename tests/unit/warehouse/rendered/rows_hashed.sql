@@ -1,17 +1,17 @@
 -- MySQL writes the CSV lines. Each field tests the column, not its text: should MySQL fail to write a value (one longer
 -- than max_allowed_packet becomes NULL, with a warning only), the whole line is NULL and the extract fails.
 SELECT
-    CAST(CONCAT(
+    CONCAT(
         ''
-    ) AS BINARY),
-    CAST(`email` AS BINARY),
-    CAST(CONCAT(
+    ),
+    CONCAT(`email`),
+    CONCAT(
         ',',
         `id`,
         ','
-    ) AS BINARY),
-    CAST(IF(`born` IS NULL OR YEAR(`born`) * MONTH(`born`) * DAYOFMONTH(`born`) = 0, NULL, `born`) AS BINARY),
-    CAST(CONCAT(
+    ),
+    CONCAT(IF(TO_DAYS(`born`) >= 366, `born`, NULL)),
+    CONCAT(
         '\n'
-    ) AS BINARY)
+    )
 FROM `prod`.`nps`
