@@ -49,6 +49,7 @@ format: setup ## let the formatters rewrite
 lock: setup ## choose the newest versions that fit pyproject.toml and write requirements.txt with hashes
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --all-extras pyproject.toml -o requirements.txt
+	docker/lock.sh
 
 pictures: setup ## draw the DAGs as the running web UI does (start it with make up)
 	@EXTRA_PACKAGES="chromium" local/setup.sh

@@ -59,16 +59,20 @@ class AirflowApi:
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
         return self.get(path, deserialize="true")["value"]
 
-    def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1) -> str:
+    def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
         """Return a try's log as text, one event a line."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
-        events = self.get(path, full_content="true")["content"]
+        events = self.get(path, full_content="true", map_index=str(map_index))["content"]
         return "\n".join(_text(event) for event in events)
 
-    def last_log_lines(self, dag_id: str, run_id: str, task_id: str, lines: int = 15) -> str:
-        """Return the end of the latest try's log."""
-        task = self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}")
-        return "\n".join(self.log(dag_id, run_id, task_id, task["try_number"]).splitlines()[-lines:])
+    def last_log_lines(self, dag_id: str, run_id: str, task: dict[str, Any], lines: int = 15) -> str:
+        """Return the end of a task instance's latest log."""
+        text = self.log(dag_id, run_id, task["task_id"], task["try_number"], task["map_index"])
+        return "\n".join(text.splitlines()[-lines:])
+
+    def unpause(self, dag_id: str) -> None:
+        """Let the DAG's runs begin."""
+        self._answer(self.session.patch(f"{self.url}/api/v2/dags/{dag_id}", json={"is_paused": False}, timeout=TIMEOUT))
 
     def get(self, path: str, **query: str) -> Any:
         """GET below /api/v2."""

@@ -78,13 +78,20 @@ class S3Server(Component):
         """Create the bucket, with the expiry of raw extracts that production needs as well."""
         client = self.client()
         client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        rule: LifecycleRuleTypeDef = {
+        raw: LifecycleRuleTypeDef = {
             "ID": "raw-extracts",
             "Status": "Enabled",
             "Filter": {"Prefix": "raw/"},
             "Expiration": {"Days": 1},
         }
-        client.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [rule]})
+        # A killed worker leaves parts that nobody can read, and that cost money.
+        parts: LifecycleRuleTypeDef = {
+            "ID": "broken-off-uploads",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+        client.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [raw, parts]})
 
     def connections(self) -> dict[str, str]:
         """The AWS connection, with the bucket where S3Hook looks for its default."""

@@ -1,0 +1,30 @@
+"""`make demo`: run both pipelines once through Airflow, show how they go, and prove what came out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local.airflow_api import AirflowApi
+from local.demo import synthetics, warehouse
+from local.demo.follow import Say
+
+if TYPE_CHECKING:
+    from local.stack import Stack
+
+
+def load_source_data(stack: Stack, say: Say) -> None:
+    """Fill the source databases with generated data, unless they hold some already."""
+    synthetics.load_source(stack, say)
+    warehouse.load_source(stack, say)
+
+
+def run(stack: Stack, say: Say) -> int:
+    """Run both pipelines.
+
+    :return: 0; everything that is not as it should be is a StackError.
+    """
+    load_source_data(stack, say)
+    api = AirflowApi(stack.airflow)
+    summary = [*synthetics.run(stack, api, say), "", *warehouse.run(stack, api, say)]
+    print("\n" + "\n".join(summary))
+    return 0

@@ -1,0 +1,117 @@
+"""The second job of the demo: MySQL to Redshift, first whole, then three days of changes by backfill."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+
+from local.airflow_api import AirflowApi
+from local.demo.follow import Say, follow
+from local.health import StackError, wait_until
+from local.nps.database import apply_changes, replace_tables
+from local.settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from local.stack import Stack
+
+DAG_ID = "mysql_to_redshift"
+SUMMARY_DAG_ID = "nps_summary"
+FIRST_DAY, LAST_DAY = "2021-09-30", "2021-10-02"  # on which local.nps changes the source
+SEED = 1
+LIVE_ROWS = {
+    "nps": "SELECT COUNT(*) FROM nps WHERE deleted = 0",
+    "numbers_and_times": "SELECT COUNT(*) FROM numbers_and_times WHERE deleted = 0",
+    "texts_and_bytes": "SELECT COUNT(*) FROM texts_and_bytes",
+}
+NPS_BY_MONTH = """
+SELECT period_start, answers, promoters, detractors, nps
+FROM analytics.nps_summary
+WHERE grain = 'month'
+ORDER BY period_start
+"""
+
+
+def load_source(stack: Stack, say: Say) -> None:
+    """Fill MySQL with generated data, unless it holds some already."""
+    with closing(stack.mariadb.connect("prod")) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW TABLES LIKE 'nps'")
+        loaded = cursor.fetchone()
+    if not loaded:
+        rows = replace_tables(stack.mariadb.arguments("prod"), seed=SEED)
+        say("loaded into MySQL: " + ", ".join(f"{count:,} {table}" for table, count in rows.items()))
+
+
+def run(stack: Stack, api: AirflowApi, say: Say) -> list[str]:
+    """Load everything, change the source, backfill the changes, compare, and wait for the summary.
+
+    :return: what to print about it in the end.
+    :raises StackError: a run failed, or the warehouse differs from the source.
+    """
+    for dag_id in (DAG_ID, SUMMARY_DAG_ID):
+        api.wait_for_dag(dag_id)
+        api.unpause(dag_id)
+    run_id = api.trigger(DAG_ID, {"full_refresh": True})
+    say(f"triggered {DAG_ID} with full_refresh, run {run_id}")
+    follow(api, DAG_ID, run_id, say)
+    changed = apply_changes(stack.mariadb.arguments("prod"), seed=SEED)
+    say("changed in MySQL: " + ", ".join(f"{count:,} {table}" for table, count in changed.items()))
+    _airflow(stack, "dags", "backfill", "-s", FIRST_DAY, "-e", LAST_DAY, DAG_ID, "--yes")
+    _wait_for_summary(api, say)
+    return [DAG_ID, *_comparison(stack), "", SUMMARY_DAG_ID, *_nps(stack)]
+
+
+def _airflow(stack: Stack, *arguments: str) -> None:
+    """Run Airflow's command line; its progress goes to the terminal."""
+    print("$ ./airflow " + " ".join(arguments), flush=True)
+    command = [sys.executable, "-m", "airflow", *arguments]
+    done = subprocess.run(command, env={**os.environ, **stack.airflow.env}, cwd=REPOSITORY, check=False)
+    if done.returncode:
+        raise StackError(f"airflow {' '.join(arguments)} ended with status {done.returncode}")
+
+
+def _wait_for_summary(api: AirflowApi, say: Say) -> None:
+    """Wait until no run of the summary is under way; the loads have announced themselves by now."""
+
+    def unmet() -> str | None:
+        states = [run["state"] for run in api.get(f"dags/{SUMMARY_DAG_ID}/dagRuns", limit="100")["dag_runs"]]
+        if "failed" in states:
+            raise StackError(
+                f"a run of {SUMMARY_DAG_ID} failed; see it in the web UI (make up) or the logs (make logs)"
+            )
+        waiting = [state for state in states if state != "success"]
+        return f"{SUMMARY_DAG_ID} is {waiting}" if waiting or not states else None
+
+    wait_until(unmet, seconds=180, poll=0.5)
+    say(f"{SUMMARY_DAG_ID} is up to date")
+
+
+def _comparison(stack: Stack) -> list[str]:
+    """Compare the number of live rows in source and warehouse, table by table."""
+    compared = []
+    for table, count_live in LIVE_ROWS.items():
+        with closing(stack.mariadb.connect("prod")) as source, source.cursor() as cursor:
+            cursor.execute(count_live)
+            (expected,) = cursor.fetchone()
+        [(found,)] = _query(stack, f"SELECT COUNT(*) FROM analytics.{table}_live")
+        if found != expected:
+            raise StackError(f"analytics.{table}_live has {found:,} rows, the source has {expected:,}")
+        compared.append(f"  {table:<20} {found:>10,} live rows, as many as in the source")
+    return compared
+
+
+def _nps(stack: Stack) -> list[str]:
+    return ["  month     answers  promoters  detractors     NPS"] + [
+        f"  {month:%Y-%m}  {answers:>9,}  {promoters:>9,}  {detractors:>10,}  {nps:>6}"
+        for month, answers, promoters, detractors, nps in _query(stack, NPS_BY_MONTH)
+    ]
+
+
+def _query(stack: Stack, statement: str) -> list[tuple[Any, ...]]:
+    with closing(psycopg2.connect(stack.redshift.dsn())) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
