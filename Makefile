@@ -29,7 +29,7 @@ load-airbnb: setup ## load Kaggle's files into the running source database: make
 
 test: ## run all tests; they start the engines they need
 	@EXTRA_PACKAGES="chromium" local/setup.sh
-	@exec .venv/bin/pytest
+	@exec .venv/bin/pytest -n auto --dist loadgroup
 
 verify: setup ## run the conformance tests against the real services whose connections are given (docs/verify.md)
 	@exec .venv/bin/pytest tests/conformance

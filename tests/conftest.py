@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ from local.components.redshift import Redshift as RedshiftComponent
 from local.components.s3 import S3Server
 from local.settings import REPOSITORY
 from local.stack import Stack
+
+# scikit-learn's threads spin while they wait, which starves everything else on a small machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 E2E_PIPELINES = Path(__file__).parent / "e2e" / "repository"
 
@@ -82,6 +86,15 @@ class S3:
             region_name="us-east-1",
         ).create_bucket(Bucket=bucket)
         return bucket
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tell pytest-xdist what belongs together: each file, and all that shares the one Airflow, which takes longest."""
+    for item in items:
+        needs_airflow = "airflow" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("airflow" if needs_airflow else str(item.path)))
+    if config.getoption("numprocesses", None):
+        items.sort(key=lambda item: "airflow" not in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
