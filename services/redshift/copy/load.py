@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _SAVEPOINT = "pg_redshift_copy"
 _FILE_SAVEPOINT = "pg_redshift_copy_file"
+_KEEP = f"RELEASE SAVEPOINT {_FILE_SAVEPOINT}"
+_UNDO = f"ROLLBACK TO SAVEPOINT {_FILE_SAVEPOINT}; {_KEEP}"
 _CHECKED_FORMAT = "FORMAT csv, NULL '', ENCODING 'UTF8'"
 _PLACE = re.compile(r"line (\d+)(?:, column (.+?))?(?:: |$)", re.DOTALL)
 
@@ -151,8 +153,7 @@ class _Copy:
             if not _is_data_error(error):
                 raise
             rows = None
-        done = "RELEASE" if rows is not None else "ROLLBACK TO"
-        await self.backend.execute(f"{done} SAVEPOINT {_FILE_SAVEPOINT}")
+        await self.backend.execute(_KEEP if rows is not None else _UNDO)
         return rows
 
     async def _send(self, chunks: Iterator[bytes], options: str) -> int:
@@ -200,9 +201,9 @@ class _Copy:
                     raise
                 line, column = _place(error)
                 rejected[checked.file_line(line)] = (column, _field_error(error))
-                await self.backend.execute(f"ROLLBACK TO SAVEPOINT {_FILE_SAVEPOINT}")
+                await self.backend.execute(_UNDO)
             else:
-                await self.backend.execute(f"RELEASE SAVEPOINT {_FILE_SAVEPOINT}")
+                await self.backend.execute(_KEEP)
                 self.errors += checked.errors
                 return rows
 
@@ -241,4 +242,4 @@ def _field_error(error: BackendError) -> FieldError:
         return FieldError(report.OUT_OF_RANGE, f"String length exceeds DDL length {name}".rstrip())
     if error.sqlstate in {"22007", "22008"}:
         return FieldError(report.BAD_TIMESTAMP, "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]")
-    return FieldError(report.BAD_LINE, error.message)
+    return FieldError(report.BAD_LINE, error.message.split(': "')[0])  # the value has a column of its own
