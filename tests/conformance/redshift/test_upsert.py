@@ -192,7 +192,7 @@ class Way:
             Authorization(self.warehouse.authorization),
         )
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[tuple[Any, ...]]:
         names = ", ".join('"' + name.replace('"', '""') + '"' for name in self.table.columns)
         key = ", ".join(f'"{name}"' for name in self.table.key)
         session = self.warehouse.connect()
