@@ -142,8 +142,8 @@ class LoadPlan:
 
     @property
     def has_live_view(self) -> bool:
-        """Whether there is a view of the target's live rows."""
-        return self.stamped or self.deleted_flag is not None
+        """Whether there is a view of the target's live rows; it needs the target's schema."""
+        return self.target.schema is not None and (self.stamped or self.deleted_flag is not None)
 
     def type_of(self, name: str) -> str:
         """The type of a column of the files."""

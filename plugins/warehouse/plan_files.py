@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from warehouse.errors import LoadError
 from warehouse.load_plan import EXTRACTED_AT, Files, LoadColumn, LoadPlan, Method, Relation, match_names
 from warehouse.redshift import Session
+from warehouse.redshift_access import explained_s3_errors
 from warehouse.target import read_columns
 from warehouse.target_sql import render_primary_key
 
@@ -33,8 +34,9 @@ def list_files(client: S3Client, bucket: str, key: str, copy_options: Sequence[s
     :param run: names the task's run; with the files' contents it makes the load's id, so that a retry is known.
     :raises LoadError: the key is an object, and COPY would load others with it.
     """
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-    found = {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
+    with explained_s3_errors(f"s3://{bucket}/{key}"):
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+        found = {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
     if key in found and len(found) > 1:
         other = next(name for name in sorted(found) if name != key)
         raise LoadError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from warehouse.errors import ConfigError, LoadError, WarehouseUnavailableError
@@ -59,12 +60,12 @@ def authorize_copy(redshift: RedshiftSQLHook, s3: S3Hook, *, aws_conn_id: str | 
     region = f"\nREGION {literal(extra['region'])}" if extra.get("region") else ""
     if role := extra.get("role_arn") or redshift.conn.extra_dejson.get("role_arn"):
         return Authorization(f"IAM_ROLE {literal(role)}{region}")
-    credentials = s3.get_credentials()
-    if not credentials.access_key or not credentials.secret_key:
+    if s3.get_session().get_credentials() is None:
         raise ConfigError(
-            f"nothing lets Redshift read S3: put the ARN of a role that it may assume into the extra of connection "
-            f"{redshift.redshift_conn_id!r}, as role_arn"
+            "nothing lets Redshift read S3: put the ARN of a role that it may assume into the extra of connection "
+            f"{redshift.get_conn_id()!r}, as role_arn"
         )
+    credentials = s3.get_credentials()
     secrets = tuple(filter(None, (credentials.secret_key, credentials.token)))
     for secret in secrets:
         mask_secret(secret)
@@ -78,26 +79,30 @@ def read_manifest(s3: S3Hook, url: str) -> Manifest:
     :raises ManifestError: it is not what the contract says.
     :raises WarehouseUnavailableError: S3 does not answer.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     bucket, key = s3.parse_s3_url(url)
-    try:
+    with explained_s3_errors(url):
         client: S3Client = s3.get_conn()
-        return Manifest.from_json(client.get_object(Bucket=bucket, Key=key)["Body"].read(), url)
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-            raise _unavailable(url, error) from error
+        content = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    return Manifest.from_json(content, url)
+
+
+@contextmanager
+def explained_s3_errors(url: str) -> Iterator[None]:
+    """Turn what boto3 raises while it reads into one of our errors."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        yield
+    except NoCredentialsError as error:
+        raise LoadError(f"{url} cannot be read: {error}. Put them into the AWS connection") from error
+    except (BotoCoreError, ClientError) as error:
+        answer = error.response if isinstance(error, ClientError) else None
+        if answer is None or answer["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+            raise WarehouseUnavailableError(
+                f"{url} cannot be read: {str(error).rstrip('.')}. Check that S3 is up and that the connection's "
+                "endpoint_url is right; then retry"
+            ) from error
         raise LoadError(
-            f"{url}: S3 says {error.response['Error'].get('Code')}. The manifest is written last: without one, the "
-            "extract did not end or has expired. Clear the extract and run it again, and check that the connection may "
-            "read there"
+            f"{url}: S3 says {answer['Error'].get('Code')}. A manifest is written last: without one, the extract did "
+            "not end, or has expired. Clear the extract and run it again, and check that the AWS connection may read there"
         ) from error
-    except BotoCoreError as error:
-        raise _unavailable(url, error) from error
-
-
-def _unavailable(url: str, error: Exception) -> WarehouseUnavailableError:
-    return WarehouseUnavailableError(
-        f"{url} cannot be read: {str(error).rstrip('.')}. Check that S3 is up and that the connection's endpoint_url "
-        "is right; then retry"
-    )

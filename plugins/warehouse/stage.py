@@ -155,8 +155,8 @@ def _explain_nulls(session: Session, plan: LoadPlan, files: Files, nulls: int, a
             break
     return (
         f"{plan.target}: {nulls:,} rows have NULL in {', '.join(_needed(plan))}, in "
-        f"{', '.join(places or files.parts)}. A row without its key or order_key has no place in the target; correct it where it comes from. The target is "
-        "as it was"
+        f"{', '.join(places or files.parts)}. A row without its key or order_key has no place in the "
+        "target; correct it where it comes from. The target is as it was"
     )
 
 

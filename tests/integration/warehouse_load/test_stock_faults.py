@@ -251,7 +251,7 @@ def test_upsert_keys_are_templated(bench: Callable[[], Bench]) -> None:
     operator = S3ToRedshiftOperator(
         task_id="load", table="t", s3_bucket="b", s3_key="k", method="UPSERT", upsert_keys=["{{ key }}"]
     )
-    operator.render_template_fields({"key": "id"})
+    operator.render_template_fields({"key": "id"})  # type: ignore[typeddict-unknown-key]
     assert operator.upsert_keys == ["id"]
     assert "upsert_keys" not in StockOperator.template_fields
 
