@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs demo load-airbnb test verify lint format lock pictures clean
 PYTHON_BIN := .venv/bin/python
+# On several cores the tests that need a whole Airflow begin at once, beside all the others.
+LONGEST_FIRST := tests/e2e tests/ui tests/conformance tests/integration tests/unit
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,7 +31,7 @@ load-airbnb: setup ## load Kaggle's files into the running source database: make
 
 test: ## run all tests; they start the engines they need
 	@EXTRA_PACKAGES="chromium" local/setup.sh
-	@exec .venv/bin/pytest -n auto --dist loadgroup
+	@exec .venv/bin/pytest -n auto --no-loadscope-reorder $(LONGEST_FIRST)
 
 verify: setup ## run the conformance tests against the real services whose connections are given (docs/verify.md)
 	@exec .venv/bin/pytest tests/conformance

@@ -7,10 +7,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
+from xdist.scheduler import LoadScopeScheduling
 
 from local.airflow_api import AirflowApi
 from local.components.base import Component
@@ -88,13 +90,16 @@ class S3:
         return bucket
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tell pytest-xdist what belongs together: each file, and all that shares the one Airflow, which takes longest."""
-    for item in items:
-        needs_airflow = "airflow" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("airflow" if needs_airflow else str(item.path)))
-    if config.getoption("numprocesses", None):
-        items.sort(key=lambda item: "airflow" not in getattr(item, "fixturenames", ()))
+class ByFile(LoadScopeScheduling):
+    """How `make test` shares the tests out: file by file, and all that need Airflow to one worker, which starts one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "airflow" if file.startswith(("tests/e2e/", "tests/ui/")) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
