@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
 from services.gretel.evaluation.disclosure.anonymity import copied_identifiers, rare_categories, rare_combinations
 from services.gretel.evaluation.disclosure.attribute import attribute_inference
 from services.gretel.evaluation.disclosure.closeness import Closeness
@@ -68,9 +66,7 @@ def evaluate(
         targets=targets,
         seed=seed,
     )
-    # The tables are small for OpenMP: its threads would wait for each other longer than they work.
-    with threadpool_limits(limits=1):
-        return _measure(inputs)
+    return _measure(inputs)
 
 
 def _measure(inputs: Inputs) -> Report:

@@ -8,7 +8,7 @@ from services.gretel.evaluation.disclosure.risk import wilson
 from services.gretel.evaluation.measure import Measure, Score, rounded
 
 MIN_QUALITY = 8.0
-MAX_DISCRIMINATOR_AUC = 0.9
+MAX_DISCRIMINATOR_AUC = 0.85
 MAX_MEMBERSHIP_AUC = 0.60
 MAX_DCR_DEVIATION = 0.05
 MAX_CLOSE_ROWS = 0.15

@@ -2,18 +2,11 @@
 
 import pytest
 
-from services.gretel.evaluation import Report, evaluate
-from tests.unit.evaluation.populations import QUASI_IDENTIFIERS, SENSITIVE, people, table
+from services.gretel.evaluation import Report
+from tests.unit.evaluation.canaries import measured
 
 
 @pytest.fixture(scope="session")
 def honest() -> Report:
     """The report on rows of the same population that no engine ever saw."""
-    return evaluate(
-        table(people(2000, 1)),
-        table(people(500, 2)),
-        table(people(2000, 3)),
-        quasi_identifiers=QUASI_IDENTIFIERS,
-        sensitive=SENSITIVE,
-        seed=7,
-    )
+    return measured("honest")

@@ -78,3 +78,40 @@ def shuffled_columns(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pd.DataFrame({name: frame[name].to_numpy()[rng.permutation(len(frame))] for name in frame.columns}).astype(
         frame.dtypes
     )
+
+
+def jittered(frame: pd.DataFrame, seed: int, share: float = 0.01) -> pd.DataFrame:
+    """Move every number a little and keep the rest."""
+    rng = np.random.default_rng(seed)
+    moved = frame.copy()
+    for name in ("min_secs", "avg_secs", "max_secs"):
+        moved[name] = (frame[name] * rng.normal(1, share, len(frame))).round(2)
+    return moved
+
+
+def with_replaced_cells(frame: pd.DataFrame, seed: int, share: float) -> pd.DataFrame:
+    """Replace a share of all cells, at random, by other people's."""
+    rng = np.random.default_rng(seed)
+    other, noisy = people(len(frame), seed + 1), frame.copy()
+    for name in frame.columns:
+        replaced = rng.random(len(frame)) < share
+        column = frame[name].copy()
+        column[replaced] = other[name][replaced]
+        noisy[name] = column
+    return noisy
+
+
+def eccentrics(rows: int) -> pd.DataFrame:
+    """Make people who are unlike anybody else, each in a way of their own."""
+    odd = people(rows, 999)
+    rank = np.arange(rows)
+    odd["age"] = pd.array(100 + rank, dtype="Int64")
+    odd["sessions"] = pd.array(7_013 + 531 * rank, dtype="Int64")
+    odd["avg_secs"] = 987_654.25 + 71_717.5 * rank
+    odd["max_secs"] = odd["avg_secs"] * 3
+    odd["bookings"] = pd.array(300 + 17 * rank, dtype="Int64")
+    return odd
+
+
+def stacked(*frames: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True)

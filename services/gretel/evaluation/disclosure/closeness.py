@@ -8,6 +8,7 @@ from services.gretel.evaluation.measure import Measure, not_measurable
 from services.gretel.evaluation.neighbours import MAX_ROWS, Space, nearest, nearest_per_group
 
 MIN_ROWS = 20
+MIN_ISOLATED = 5
 GROUPS = 10  # of the jackknife
 NO_DISTANCE = 1e-6
 LOW_QUANTILE = 0.05
@@ -125,16 +126,18 @@ class Closeness:
         own = nearest(train, train, 1, same=True)[0][:, 0]
         limit = np.quantile(own, 1 - ISOLATED)
         targets, controls = own >= max(limit, NO_DISTANCE), self.holdout_to_train[:, 0] >= max(limit, NO_DISTANCE)
-        if not targets.any() or not controls.any():
-            return not_measurable("no record lies apart from all others in both training and holdout")
+        counts = {"isolated_records": int(targets.sum()), "isolated_controls": int(controls.sum())}
+        if not targets.any():
+            return Measure(0.0, reference=0.0, detail=counts)  # everybody has a twin: there is no one to find
+        if min(counts.values()) < MIN_ISOLATED:
+            return not_measurable(f"fewer than {MIN_ISOLATED} records lie apart, too few to compare", **counts)
         hits = nearest(train[targets], synthetic, 1)[0][:, 0] < FOUND * own[targets]
         control_hits = nearest(holdout[controls], synthetic, 1)[0][:, 0] < FOUND * self.holdout_to_train[controls, 0]
         return residual_risk(
             (int(hits.sum()), len(hits)),
             (int(control_hits.sum()), len(control_hits)),
-            isolated_records=len(hits),
-            isolated_controls=len(control_hits),
             found=int(hits.sum()),
+            **counts,
         )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from services.gretel.evaluation.disclosure.risk import residual_risk
+from services.gretel.evaluation.disclosure.risk import residual_risk, riskiest
 from services.gretel.evaluation.inputs import Feature, Inputs
 from services.gretel.evaluation.measure import Measure, not_measurable
 from services.gretel.evaluation.neighbours import MAX_ROWS, Space, nearest
@@ -41,7 +41,7 @@ def linkability(inputs: Inputs) -> Measure:
                 second_half=[feature.name for feature in second],
             )
         )
-    return max(risks, key=lambda risk: risk.value or 0.0)
+    return riskiest(risks)
 
 
 def _halves(inputs: Inputs, features: list[Feature]) -> list[tuple[list[Feature], list[Feature]]]:

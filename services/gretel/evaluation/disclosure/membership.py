@@ -10,7 +10,7 @@ from services.gretel.evaluation.auc import auc_interval, roc_curve
 from services.gretel.evaluation.inputs import Feature, Inputs
 from services.gretel.evaluation.measure import Measure, not_measurable
 from services.gretel.evaluation.neighbours import MAX_ROWS, Space, best_agreement, nearest
-from services.gretel.evaluation.trees import matrix, nominal_mask
+from services.gretel.evaluation.trees import matrix, nominal_mask, one_thread
 
 FOLDS = 4
 NEIGHBOURS = 5
@@ -37,6 +37,7 @@ class MembershipAttacks:
     others: dict[str, np.ndarray]
 
 
+@one_thread
 def attack_membership(inputs: Inputs) -> MembershipAttacks | str:
     """Run all attacks on training rows (members) and holdout rows (others).
 
@@ -155,8 +156,8 @@ def _by_classifier(
             TREES, min_samples_leaf=2, class_weight="balanced_subsample", n_jobs=2, random_state=seed
         ),
         "boosting": HistGradientBoostingClassifier(
-            class_weight="balanced",
             max_iter=60,
+            max_leaf_nodes=16,
             early_stopping=False,
             categorical_features=nominal_mask(features),
             random_state=seed,

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import norm
 
-from services.gretel.evaluation.measure import Measure
+from services.gretel.evaluation.measure import Measure, not_measurable
 
 CONFIDENCE = 0.95
 Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
@@ -28,7 +28,12 @@ def residual_risk(attack: tuple[float, float], control: tuple[float, float], **d
     control_rate, control_error = _wilson_center(*control)
     # The point estimates are the plain rates; Wilson's centres only carry the error, as they lean towards one half.
     attack_point, control_point = attack[0] / attack[1], control[0] / control[1]
-    risk = 0.0 if control_point >= 1 else (attack_point - control_point) / (1 - control_point)
+    detail = {"attack_rate": attack_point, "control_rate": control_point, **detail}
+    if control_point >= 1:
+        return not_measurable(
+            "the attack always succeeds against the control, so nothing can be gained on it", **detail
+        )
+    risk = (attack_point - control_point) / (1 - control_point)
     spread = float(
         np.hypot(attack_error / (1 - control_rate), control_error * (attack_rate - 1) / (1 - control_rate) ** 2)
     )
@@ -37,8 +42,13 @@ def residual_risk(attack: tuple[float, float], control: tuple[float, float], **d
         low=_unit(risk - spread),
         high=_unit(risk + spread),
         reference=0.0,
-        detail={"attack_rate": attack_point, "control_rate": control_point, **detail},
+        detail=detail,
     )
+
+
+def riskiest(risks: list[Measure]) -> Measure:
+    """Take the highest of several risks; one that is not measurable only if none is."""
+    return max(risks, key=lambda risk: -1.0 if risk.value is None else risk.value)
 
 
 def _wilson_center(successes: float, trials: float) -> tuple[float, float]:

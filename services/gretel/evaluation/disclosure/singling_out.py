@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from services.gretel.evaluation.disclosure.risk import residual_risk
+from services.gretel.evaluation.disclosure.risk import residual_risk, riskiest
 from services.gretel.evaluation.inputs import Feature, Inputs
 from services.gretel.evaluation.measure import Measure, not_measurable
 from services.gretel.evaluation.neighbours import MAX_ROWS
@@ -52,12 +52,12 @@ def singling_out(inputs: Inputs) -> Measure:
     kinds = {"one column": _univariate(features, rows["synthetic"], rng)}
     if len(features) >= COLUMNS:
         kinds["four columns"] = _multivariate(features, rows["synthetic"], rng)
-    risks = {kind: _risk(queries, rows, kind) for kind, queries in kinds.items() if len(queries) >= MIN_QUERIES}
+    risks = [_risk(queries, rows, kind) for kind, queries in kinds.items() if len(queries) >= MIN_QUERIES]
     if not risks:
         # Nothing in the synthetic data stands out, so there is nothing to attack with.
         found = {kind: len(queries) for kind, queries in kinds.items()}
         return Measure(0.0, 0.0, 0.0, reference=0.0, detail={"queries_found": found})
-    return max(risks.values(), key=lambda risk: risk.value or 0.0)
+    return riskiest(risks)
 
 
 def _risk(queries: list[list[Condition]], rows: dict[str, np.ndarray], kind: str) -> Measure:

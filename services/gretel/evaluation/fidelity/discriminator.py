@@ -8,12 +8,13 @@ from services.gretel.evaluation.auc import auc_interval
 from services.gretel.evaluation.inputs import Inputs
 from services.gretel.evaluation.measure import Measure, not_measurable
 from services.gretel.evaluation.neighbours import MAX_ROWS
-from services.gretel.evaluation.trees import matrix, nominal_mask
+from services.gretel.evaluation.trees import matrix, nominal_mask, one_thread
 
 FOLDS = 5
 MIN_ROWS = 50
 
 
+@one_thread
 def discriminator_auc(inputs: Inputs) -> Measure:
     """AUC of gradient boosting, cross-validated, that tells synthetic rows from holdout rows.
 
@@ -35,8 +36,8 @@ def discriminator_auc(inputs: Inputs) -> Measure:
     scores = np.zeros(len(labels))
     for fit, test in StratifiedKFold(FOLDS, shuffle=True, random_state=inputs.seed).split(rows, labels):
         model = HistGradientBoostingClassifier(
-            class_weight="balanced",
             max_iter=80,
+            max_leaf_nodes=16,
             early_stopping=False,
             categorical_features=nominal_mask(features),
             random_state=inputs.seed,

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.distance import jensenshannon
-from scipy.stats import ks_2samp
 
 from services.gretel.evaluation.inputs import Feature, Inputs
 from services.gretel.evaluation.measure import Measure, Score, not_measurable
@@ -117,7 +116,9 @@ def _shape(feature: Feature) -> float:
         known = [values[~np.isnan(values)] for values in (train, synthetic)]
         if not len(known[0]) or not len(known[1]):
             return float(len(known[0]) != len(known[1]))
-        return float(ks_2samp(*known, method="asymp").statistic)
+        places = np.concatenate(known)
+        below = [np.searchsorted(np.sort(values), places, "right") / len(values) for values in known]
+        return float(np.abs(below[0] - below[1]).max())
     first, second = _value_counts(train, synthetic)
     return float(np.abs(first / first.sum() - second / second.sum()).sum() / 2)
 

@@ -8,7 +8,7 @@ from sklearn.metrics import r2_score, roc_auc_score
 
 from services.gretel.evaluation.inputs import Feature, Inputs
 from services.gretel.evaluation.measure import Measure, not_measurable
-from services.gretel.evaluation.trees import matrix, nominal_mask
+from services.gretel.evaluation.trees import matrix, nominal_mask, one_thread
 
 MAX_ROWS = 10_000
 MIN_ROWS = 100
@@ -39,6 +39,7 @@ class Task:
         return self.real - (self.synthetic or 0.0)
 
 
+@one_thread
 def utility(inputs: Inputs) -> tuple[Measure, Measure]:
     """Largest loss of AUC over the class targets, and of R² over the number targets.
 
@@ -113,6 +114,7 @@ def _score(target: Feature, features: list[Feature], part: str, rows: dict[str, 
     test_x, test_y = _known(target, inputs, "holdout", rows["holdout"])
     settings = {
         "max_iter": 60,
+        "max_leaf_nodes": 16,
         "early_stopping": False,
         "categorical_features": nominal_mask(inputs),
         "random_state": seed,
