@@ -23,7 +23,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.platform import getuser
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 
 from backfill.errors import BackfillError
 from backfill.options import Options
@@ -113,8 +113,10 @@ def read_state(backfill_id: int) -> BackfillState:
             DagRun.logical_date == BackfillDagRun.logical_date,
         ),
     )
-    rows = (
-        select(BackfillDagRun.logical_date, BackfillDagRun.exception_reason, DagRun)
+    start = func.coalesce(DagRun.data_interval_start, BackfillDagRun.logical_date)
+    end = func.coalesce(DagRun.data_interval_end, BackfillDagRun.logical_date)
+    query = (
+        select(start, end, DagRun.run_id, DagRun.state, BackfillDagRun.exception_reason)
         .join(Backfill, Backfill.id == BackfillDagRun.backfill_id)
         .join(DagRun, this_run, isouter=True)
         .where(BackfillDagRun.backfill_id == backfill_id)
@@ -124,7 +126,10 @@ def read_state(backfill_id: int) -> BackfillState:
         backfill = session.get_one(Backfill, backfill_id)
         model = session.get_one(DagModel, backfill.dag_id)
         return BackfillState(
-            runs=[_run_state(*row) for row in session.execute(rows)],
+            runs=[
+                RunState(start, end, run_id, state=str(state or "deleted"), skipped=reason is not None)
+                for start, end, run_id, state, reason in session.execute(query)
+            ],
             completed=backfill.completed_at is not None,
             paused=bool(backfill.is_paused),
             dag_paused=model.is_paused,
@@ -150,18 +155,6 @@ def scheduler_alive() -> bool:
     """Whether a scheduler sends heartbeats: Airflow's own health check."""
     job = most_recent_job("SchedulerJob")
     return job is not None and job.is_alive()
-
-
-def _run_state(logical_date: datetime, skipped: str | None, run: DagRun | None) -> RunState:
-    if run is None:
-        return RunState(logical_date, logical_date, run_id=None, state="deleted", skipped=skipped is not None)
-    return RunState(
-        run.data_interval_start or logical_date,
-        run.data_interval_end or logical_date,
-        run_id=run.run_id,
-        state=str(run.state),
-        skipped=skipped is not None,
-    )
 
 
 def _user() -> str | None:

@@ -27,6 +27,7 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 @cli_utils.action_cli
+@cli_utils.suppress_logs_and_warning  # a line for every step of every run, unless --verbose
 @providers_configuration_loaded
 def backfill(args: argparse.Namespace) -> None:
     """Run the command; raises SystemExit with the status that `airflow dags backfill --help` explains."""
@@ -123,5 +124,9 @@ def _confirm(options: Options, plan: Plan) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("--reset-dagruns would run existing runs again, and there is nobody to ask: add --yes")
-    if input(f"Run {count_runs(again)} again? [y/N] ").strip().lower() not in {"y", "yes"}:
+    try:
+        answer = input(f"Run {count_runs(again)} again? [y/N] ")
+    except EOFError:  # Ctrl-D
+        answer = ""
+    if answer.strip().lower() not in {"y", "yes"}:
         raise BackfillError("nothing was started")

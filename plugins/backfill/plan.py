@@ -140,7 +140,8 @@ def _attempted(
             "--rerun-failed-tasks or --reset-dagruns"
         ) from error
     except AirflowException as error:
-        raise BackfillError(f"Airflow refuses a backfill of {dag_id}: {error}") from error
+        reason = str(error).splitlines()[0]  # what follows is the whole JSON schema of a param
+        raise BackfillError(f"Airflow refuses a backfill of {dag_id}: {reason}") from error
 
 
 def _existing_runs(
@@ -175,7 +176,10 @@ def _nothing(options: Options, model: DagModel, unfinished: datetime | None) -> 
     if unfinished:
         return f"there is nothing to run yet: the interval of {schedule} that starts at {unfinished} is not over"
     days = options.start if options.start == options.end else f"{options.start} to {options.end}"
-    return f"there is nothing to run: no data interval of {schedule} starts within {days}"
+    return (
+        f"there is nothing to run: no data interval of {schedule} starts within {days} "
+        "(with --verbose, Airflow says if it could not work them out)"
+    )
 
 
 def _refuse_full_refresh(runs: Sequence[PlannedRun]) -> None:

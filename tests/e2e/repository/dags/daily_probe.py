@@ -31,22 +31,26 @@ def probe(**context: Any) -> list[str]:
     return [context["data_interval_start"].isoformat(), context["data_interval_end"].isoformat()]
 
 
-def probe_dag(dag_id: str, cron: str | None, *, paused: bool = False, timezone: str = "UTC") -> None:
+def probe_dag(
+    dag_id: str, cron: str | None, *, paused: bool = False, timezone: str = "UTC", depends_on_past: bool = False
+) -> None:
     with DAG(
         dag_id,
         schedule=CronDataIntervalTimetable(cron, timezone=timezone) if cron else None,
         start_date=pendulum.datetime(2021, 8, 1, tz="UTC"),
+        end_date=pendulum.datetime(2022, 1, 1, tz="UTC"),  # nothing but the tests starts runs
         catchup=False,
         is_paused_upon_creation=paused,
         max_active_runs=4,
         params=PARAMS,
     ):
-        probe()
+        probe.override(depends_on_past=depends_on_past)()
 
 
 probe_dag("daily_probe", "0 0 * * *")
 probe_dag("daily_probe_interrupted", "0 0 * * *")
 probe_dag("daily_probe_failing", "0 0 * * *")
 probe_dag("daily_probe_paused", "0 0 * * *", paused=True)
+probe_dag("daily_probe_chained", "0 0 * * *", depends_on_past=True)
 probe_dag("nine_o_clock_probe", "0 9 * * *", timezone="Europe/Berlin", paused=True)
 probe_dag("manual_probe", None)
