@@ -53,6 +53,7 @@ Contender = Callable[[], Callable[[], object]]
 
 def ours(**keys: Any) -> Contender:
     def prepare() -> Callable[[], object]:
+        import warehouse.extract  # noqa: F401 - imported by the operator when it runs, as pandas by the other; neither is counted
         from operators.mysql_to_s3 import MySQLToS3Operator
 
         table = {
@@ -74,7 +75,7 @@ def ours(**keys: Any) -> Contender:
 
 def stock(**options: Any) -> Contender:
     def prepare() -> Callable[[], object]:
-        import pandas as pd  # noqa: F401 - imported by the operator when it runs; its import is not counted
+        import pandas as pd  # noqa: F401
         from airflow.providers.amazon.aws.transfers.sql_to_s3 import SqlToS3Operator
 
         operator = SqlToS3Operator(

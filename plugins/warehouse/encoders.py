@@ -8,7 +8,7 @@ from typing import IO, Any, Protocol
 from warehouse.manifest import Dialect
 from warehouse.type_map import Column
 
-ROW_GROUP = 2 * 1024**2  # bytes of CSV; small, so that memory stays below 100 MB, of which pyarrow itself takes 40
+ROW_GROUP = 1024**2  # bytes of CSV; small, so that memory stays below 100 MB, of which pyarrow itself takes 40
 
 
 class Encoder(Protocol):

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from MySQLdb.connections import Connection
 
-AHEAD = 4  # chunks that may wait for compression and S3 while MySQL is read
+AHEAD = 2  # chunks that may wait for compression and S3 while MySQL is read
 
 log = logging.getLogger(__name__)
 
