@@ -55,7 +55,7 @@ lock: setup ## choose the newest versions that fit pyproject.toml and write requ
 
 pictures: setup ## draw the DAGs as the running web UI does (start it with make up)
 	@EXTRA_PACKAGES="chromium" local/setup.sh
-	$(PYTHON_BIN) -m tests.support.browser gretel_synthetics_airbnb_bookings
+	$(PYTHON_BIN) -m tests.support.browser gretel_synthetics_airbnb_bookings mysql_to_redshift
 
 clean: down ## remove the stack's data and the Python environment
 	rm -rf .local .venv
