@@ -43,12 +43,15 @@ def rare_combinations(inputs: Inputs) -> Measure:
 
 
 def rare_categories(inputs: Inputs) -> Measure:
-    """Count categories in the synthetic data that fewer than five training rows have."""
+    """Count categories in the synthetic data that fewer than five training rows have.
+
+    The reference is how many of them the holdout has: real people have rare ones, so a release must not.
+    """
     nominal = [feature for feature in inputs.features if not feature.ordered]
-    released = {feature.name: _rare_released(feature) for feature in nominal}
+    released = {feature.name: _rare_released(feature, "synthetic") for feature in nominal}
     return Measure(
         float(sum(released.values())),
-        reference=0.0,
+        reference=float(sum(_rare_released(feature, "holdout") for feature in nominal)),
         detail={"k": K, "columns": {name: count for name, count in released.items() if count}},
     )
 
@@ -75,10 +78,10 @@ def copied_identifiers(inputs: Inputs) -> Measure:
     )
 
 
-def _rare_released(feature: Feature) -> int:
+def _rare_released(feature: Feature, part: str) -> int:
     assert feature.categories is not None
     counts = np.bincount(feature.train[feature.train >= 0], minlength=len(feature.categories))
-    released = np.unique(feature.synthetic[feature.synthetic >= 0])
+    released = np.unique(feature.part(part)[feature.part(part) >= 0])
     return int(((counts[released] > 0) & (counts[released] < K)).sum())
 
 

@@ -12,7 +12,7 @@ WIDTH = 320.0
 PLOT_TOP = 8.0
 PLOT_HEIGHT = 118.0
 BAR_ROW = 19.0
-BAR_LABEL = 104.0
+BAR_LABEL = 110.0
 ROC_SIZE = 300.0
 RISK_LABEL = 220.0
 RISK_WIDTH = 1040.0
@@ -81,7 +81,7 @@ def matrix(title: str, names: list[str], values: list[list[float]], *, differenc
     parts = []
     for i, row in enumerate(values):
         if named:
-            name, middle = shortened(names[i], 14), (i + 0.5) * cell + 3.5
+            name, middle = shortened(names[i], 13), (i + 0.5) * cell + 3.5
             parts.append(text(name, label - 6, top + middle, "tick", "end"))
             parts.append(text(name, 0, 0, "tick", transform=f"translate({label + middle:.1f} {top - 5}) rotate(-60)"))
         for j, value in enumerate(row):
