@@ -31,10 +31,13 @@ def suffix(dialect: Dialect) -> str:
     return ".csv.gz" if dialect.compression == "gzip" else ".csv.zst"
 
 
-def encoder(dialect: Dialect, columns: Sequence[Column]) -> MakeEncoder:
-    """What makes the encoder of one part."""
+def encoder(dialect: Dialect, columns: Sequence[Column], null_as: str) -> MakeEncoder:
+    """What makes the encoder of one part.
+
+    :param null_as: what NULL is in the lines, which Parquet has other means for.
+    """
     if dialect.format == "parquet":
-        return lambda target: ParquetEncoder(target, columns, dialect.null_as or "")
+        return lambda target: ParquetEncoder(target, columns, null_as)
     return _gzip if dialect.compression == "gzip" else _zstd
 
 

@@ -7,9 +7,8 @@ import re
 import secrets
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -34,7 +33,7 @@ from warehouse.measures import measure
 from warehouse.mysql_sql import Scope, render_rows
 from warehouse.parts import PartsWriter
 from warehouse.pseudonyms import Pseudonyms
-from warehouse.snapshot import Snapshot, open_snapshot
+from warehouse.snapshot import open_snapshot
 from warehouse.source_table import describe_columns
 from warehouse.type_map import Column
 from warehouse.window import Window
@@ -92,18 +91,23 @@ def extract_table(
     """
     if config.hashes and pseudonyms is None:
         raise ConfigError(f"{config.where('pii')}: {config.name}.pii: hashed columns need a key, and none was given")
+    pseudonyms = pseudonyms if config.hashes else None
     zone, lookback = config.cursor_timezone, timedelta(minutes=config.lookback_minutes)
     scope = Scope(config, bounds=window.bounds(lookback, zone) if window else None, key_range=key_range)
     manifest_id = str(uuid.uuid4())
-    prefix = _prefix(destination, config, window, manifest_id)
-    url = f"s3://{destination.bucket}/{prefix}manifest.json"
+    folder = _folder(destination, config, window, manifest_id)
     # Opened first, so that a missing bucket is found before MySQL works; it appears on S3 as this block ends.
-    with writing_s3_object(destination.client, destination.bucket, f"{prefix}manifest.json") as target:
+    with writing_s3_object(destination.client, destination.bucket, f"{folder}manifest.json") as target:
         with open_snapshot(connect, config, source_name) as snapshot:
             columns = describe_columns(snapshot, config)
             counts = measure(snapshot, columns, scope)
-            dialect = _dialect(config)
-            entries = _copy_rows(snapshot, columns, scope, dialect, destination, prefix, pseudonyms)
+            # Drawn when the snapshot is fixed: no value in it can be equal.
+            null_as = f"NULL_{secrets.token_hex(8)}"
+            statement = render_rows(columns, scope, null_as, counts.zero_dates)
+            log.info("reading %s with\n%s", config.source, statement)
+            rows = snapshot.stream(statement, fetch_size(columns))
+            chunks = gather(rows, columns, config, null_as, pseudonyms)
+            entries = _write_parts(chunks, columns, config, null_as, destination, folder)
         _check_rows(config, entries, counts)
         manifest = Manifest(
             entries=tuple(entries),
@@ -119,76 +123,59 @@ def extract_table(
                 window=_window_block(config, window),
                 key_range=key_range,
                 columns=tuple(map(_column_block, columns)),
-                dialect=dialect,
+                dialect=_dialect(config, null_as),
                 counts=counts,
-                hash_key_id=pseudonyms.key_id if pseudonyms and config.hashes else None,
+                hash_key_id=pseudonyms.key_id if pseudonyms else None,
             ),
         )
         target.write(manifest.to_json().encode())
-    return Written(url, manifest)
+    return Written(f"s3://{destination.bucket}/{folder}manifest.json", manifest)
 
 
-def _copy_rows(  # noqa: PLR0917
-    snapshot: Snapshot,
+def _write_parts(  # noqa: PLR0917
+    chunks: Iterable[Chunk],
     columns: Sequence[Column],
-    scope: Scope,
-    dialect: Dialect,
+    config: TableConfig,
+    null_as: str,
     destination: Destination,
-    prefix: str,
-    pseudonyms: Pseudonyms | None,
+    folder: str,
 ) -> list[Entry]:
-    null_as = dialect.null_as or ""
-    statement = render_rows(columns, scope, null_as)
-    log.info("reading %s with\n%s", scope.config.source, statement)
+    """Write the lines; compressing and sending happen in a second thread, a few chunks behind."""
+    dialect = _dialect(config, null_as)
     writer = PartsWriter(
         destination.client,
         destination.bucket,
-        prefix,
+        folder,
         encoders.suffix(dialect),
-        size=scope.config.part_size_mb * 1024**2,
-        make_encoder=encoders.encoder(dialect, columns),
+        size=config.part_size_mb * 1024**2,
+        make_encoder=encoders.encoder(dialect, columns, null_as),
     )
-    batches = snapshot.stream(statement, fetch_size(columns))
-    chunks = gather(batches, columns, scope.config, null_as, pseudonyms if scope.config.hashes else None)
-    with writer, _in_background(writer.write) as write:
-        for chunk in chunks:
-            write(chunk)
-    return writer.entries
-
-
-@contextmanager
-def _in_background(write: Callable[[Chunk], None]) -> Iterator[Callable[[Chunk], None]]:
-    """Compress and send in a second thread, a few chunks behind; its errors come up here."""
     pending: deque[Future[None]] = deque()
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="s3-writer") as pool:
-
-        def submit(chunk: Chunk) -> None:
-            pending.append(pool.submit(write, chunk))
-            if len(pending) > AHEAD:
-                pending.popleft().result()
-
+    with writer, ThreadPoolExecutor(max_workers=1, thread_name_prefix="s3-writer") as pool:
         try:
-            yield submit
+            for chunk in chunks:
+                pending.append(pool.submit(writer.write, chunk))
+                if len(pending) > AHEAD:
+                    pending.popleft().result()
             while pending:
                 pending.popleft().result()
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+    return writer.entries
 
 
-def _prefix(destination: Destination, config: TableConfig, window: Window | None, manifest_id: str) -> str:
+def _folder(destination: Destination, config: TableConfig, window: Window | None, manifest_id: str) -> str:
     """A folder that belongs to this table, window and try alone."""
     table = re.sub(r"[^A-Za-z0-9_.-]", "_", config.source)
     root = destination.prefix.strip("/")
     return f"{root + '/' if root else ''}{table}/{window.slug if window else 'full'}/{manifest_id}/"
 
 
-def _dialect(config: TableConfig) -> Dialect:
-    """How the parts are written. The NULL marker is drawn now, after the snapshot, so no value in it can be equal."""
-    marker = f"NULL_{secrets.token_hex(8)}"
-    return Dialect(
-        format=config.format, compression=config.compression if config.format == "csv" else None, null_as=marker
-    )
+def _dialect(config: TableConfig, null_as: str) -> Dialect:
+    if config.format == "parquet":
+        return Dialect(format="parquet")
+    return Dialect(format="csv", compression=config.compression, null_as=null_as)
 
 
 def _window_block(config: TableConfig, window: Window | None) -> WindowBlock | None:

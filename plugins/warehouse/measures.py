@@ -33,10 +33,11 @@ def measure(snapshot: Snapshot, columns: Sequence[Column], scope: Scope) -> Coun
     for (kind, column), value in zip(measures_of(columns), values, strict=True):
         found[kind][column.name] = value
     _refuse_long_values(scope, columns, found["longest"])
-    there = {column.name: found["non_null"].get(column.name, rows) for column in columns}
-    non_null = there | found["real_dates"]
-    zero_dates = {name: there[name] - non_null[name] for name in there if there[name] > non_null[name]}
+    zero_dates = {name: count for name, count in found["zero_dates"].items() if count}
     _refuse_zero_keys(scope, zero_dates)
+    non_null = {
+        column.name: found["non_null"].get(column.name, rows) - zero_dates.get(column.name, 0) for column in columns
+    }
     return Counts(rows=rows, non_null=non_null, sums=found["sums"], zero_dates=zero_dates)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -30,11 +30,11 @@ TEXT = {
     Form.DOMAIN: "IF(LOCATE('@', {name}), CONCAT('***@', SUBSTRING_INDEX({utf8}, '@', -1)), '***')",
 }
 QUOTING = {Form.TEXT, Form.LAST4, Form.DOMAIN}  # forms whose text may hold quotes
-# TO_DAYS is NULL where the month or day is zero, and counts from the year 0, which no calendar has.
-REAL_DATE = "TO_DAYS({name}) >= 366"
+# A date with a zero year, month or day is in no calendar.
+ZERO_DATE = "YEAR({name}) * MONTH({name}) * DAYOFMONTH({name}) = 0"
 MEASURES = {
     "non_null": "COUNT({name})",
-    "real_dates": f"COUNT(IF({REAL_DATE}, 1, NULL))",
+    "zero_dates": f"COUNT(IF({ZERO_DATE}, 1, NULL))",
     "sums": "SUM({name})",
     "longest": "MAX(OCTET_LENGTH({text}))",
 }
@@ -93,7 +93,7 @@ def measures_of(columns: Iterable[Column]) -> list[tuple[str, Column]]:
     for column in columns:
         target = column.target
         wanted += [("non_null", column)] if column.source.nullable else []
-        wanted += [("real_dates", column)] if target.form is Form.ZEROABLE_DATE else []
+        wanted += [("zero_dates", column)] if target.form is Form.ZEROABLE_DATE else []
         wanted += [("sums", column)] if target.summed and not column.hashed else []
         wanted += [("longest", column)] if target.limit else []
     return wanted
@@ -108,13 +108,14 @@ def render_measure(columns: Iterable[Column], scope: Scope) -> str:
     return _render("measure", table=_table(scope.config), measures=measures, where=_where(_in_scope(scope)))
 
 
-def render_rows(columns: Iterable[Column], scope: Scope, null_as: str) -> str:
+def render_rows(columns: Iterable[Column], scope: Scope, null_as: str, zero_dates: Container[str]) -> str:
     """Selects the CSV lines.
 
     One column per row, the line with its line break. Where columns are hashed by the worker, the line is cut there:
     piece, value to hash, piece, … , piece.
 
     :param null_as: what NULL is written as.
+    :param zero_dates: columns with dates to be written as NULL; the test costs time, and few tables have any.
     """
     pieces: list[list[str]] = [[]]
     results: list[str] = []
@@ -122,10 +123,10 @@ def render_rows(columns: Iterable[Column], scope: Scope, null_as: str) -> str:
         separator = ["','"] if number else []
         pieces[-1] += separator
         if column.hashed:
-            results += [_line(pieces[-1]), f"CONCAT({_unless_null(column, _text(column), 'NULL')})"]
+            results += [_line(pieces[-1]), f"CONCAT({_unless_null(column, _text(column), 'NULL', zero_dates)})"]
             pieces.append([])
         else:
-            pieces[-1].append(_field(column, null_as))
+            pieces[-1].append(_field(column, null_as, zero_dates))
     results.append(_line([*pieces[-1], r"'\n'"]))
     fields = ",\n    ".join(results)
     return _render("rows", table=_table(scope.config), fields=fields, where=_where(_in_scope(scope)))
@@ -135,20 +136,20 @@ def _line(fields: list[str]) -> str:
     return "CONCAT(\n        " + ",\n        ".join(fields or ["''"]) + "\n    )"
 
 
-def _field(column: Column, null_as: str) -> str:
+def _field(column: Column, null_as: str, zero_dates: Container[str]) -> str:
     text = _text(column)
     if column.target.form in QUOTING:
         text = f"""REPLACE({text} COLLATE utf8mb4_bin, '"', '""')"""  # compares bytes, which takes half the time
     if column.target.quoted:
         text = f"""CONCAT('"', {text}, '"')"""
-    return _unless_null(column, text, f"'{null_as}'")
+    return _unless_null(column, text, f"'{null_as}'", zero_dates)
 
 
-def _unless_null(column: Column, text: str, null: str) -> str:
+def _unless_null(column: Column, text: str, null: str, zero_dates: Container[str]) -> str:
     name = quote(column.name)
-    if column.target.form is Form.ZEROABLE_DATE:
-        return f"IF({REAL_DATE.format(name=name)}, {text}, {null})"
-    return f"IF({name} IS NULL, {null}, {text})" if column.nullable else text
+    nulls = [f"{name} IS NULL"] if column.source.nullable else []
+    nulls += [ZERO_DATE.format(name=name)] if column.name in zero_dates else []
+    return f"IF({' OR '.join(nulls)}, {null}, {text})" if nulls else text
 
 
 def _text(column: Column) -> str:

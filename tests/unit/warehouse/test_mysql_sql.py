@@ -66,8 +66,9 @@ SCOPES = {
     "range": Scope(CONFIG, key_range=KeyRange(column="id", lower=-5, upper=9)),
 }
 STATEMENTS = {
-    "rows": render_rows(COLUMNS, SCOPES["window"], "NULL_0123456789abcdef"),
-    "rows_hashed": render_rows(HASHED, SCOPES["full"], "NULL_0123456789abcdef"),
+    "rows": render_rows(COLUMNS, SCOPES["window"], "NULL_0123456789abcdef", ()),
+    "rows_zero_dates": render_rows(COLUMNS[-1:], SCOPES["full"], "NULL_0123456789abcdef", {"updated at"}),
+    "rows_hashed": render_rows(HASHED, SCOPES["full"], "NULL_0123456789abcdef", {"born"}),
     "measure": render_measure(COLUMNS, SCOPES["window"]),
     "measure_range": render_measure(HASHED, SCOPES["range"]),
     "cursor_gaps": render_cursor_gaps(SCOPES["window"]),

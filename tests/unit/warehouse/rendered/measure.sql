@@ -12,7 +12,7 @@ SELECT
     COUNT(`iban`),
     COUNT(`mail`),
     COUNT(`note`),
-    COUNT(IF(TO_DAYS(`updated at`) >= 366, 1, NULL))
+    COUNT(IF(YEAR(`updated at`) * MONTH(`updated at`) * DAYOFMONTH(`updated at`) = 0, 1, NULL))
 FROM `prod`.`nps`
 WHERE
     `updated at` >= '2021-09-15 22:00:00.000000'

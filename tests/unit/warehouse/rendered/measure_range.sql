@@ -3,7 +3,7 @@ SELECT
     COUNT(*),
     SUM(`id`),
     COUNT(`born`),
-    COUNT(IF(TO_DAYS(`born`) >= 366, 1, NULL))
+    COUNT(IF(YEAR(`born`) * MONTH(`born`) * DAYOFMONTH(`born`) = 0, 1, NULL))
 FROM `prod`.`nps`
 WHERE
     `id` >= -5

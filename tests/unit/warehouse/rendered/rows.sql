@@ -24,7 +24,7 @@ SELECT
         ',',
         IF(`note` IS NULL, 'NULL_0123456789abcdef', CONCAT('"', '***', '"')),
         ',',
-        IF(TO_DAYS(`updated at`) >= 366, `updated at`, 'NULL_0123456789abcdef'),
+        `updated at`,
         '\n'
     )
 FROM `prod`.`nps`

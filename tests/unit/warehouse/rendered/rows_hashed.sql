@@ -10,7 +10,7 @@ SELECT
         `id`,
         ','
     ),
-    CONCAT(IF(TO_DAYS(`born`) >= 366, `born`, NULL)),
+    CONCAT(IF(`born` IS NULL OR YEAR(`born`) * MONTH(`born`) * DAYOFMONTH(`born`) = 0, NULL, `born`)),
     CONCAT(
         '\n'
     )
