@@ -104,5 +104,5 @@ def explained_s3_errors(url: str) -> Iterator[None]:
             ) from error
         raise LoadError(
             f"{url}: S3 says {answer['Error'].get('Code')}. A manifest is written last: without one, the extract did "
-            "not end, or has expired. Clear the extract and run it again, and check that the AWS connection may read there"
+            "not end, or has expired. Clear the extract and run it again; the AWS connection must be able to read there"
         ) from error
