@@ -14,6 +14,7 @@ from types import FrameType
 
 from local import demo
 from local.airbnb.__main__ import main as airbnb_main
+from local.airflow_api import AirflowApi
 from local.components.airflow import USER
 from local.health import StackError
 from local.stack import Stack, describe
@@ -53,6 +54,7 @@ def _up() -> int:
     stack = Stack(say=_say)
     stack.start(detached=True)
     demo.load_source_data(stack, _say)
+    demo.unpause(AirflowApi(stack.airflow))
     _print_addresses(stack)
     return 0
 
@@ -110,6 +112,7 @@ def _print_addresses(stack: Stack) -> None:
     print(f"S3        {stack.s3.endpoint_url}")
     print(f"Gretel    {stack.gretel.endpoint}")
     print("\nTry       ./airflow dags trigger gretel_synthetics_airbnb_bookings")
+    print("          ./airflow dags trigger mysql_to_redshift -c '{\"full_refresh\": true}'")
     print("Stop      make down")
 
 

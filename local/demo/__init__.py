@@ -18,6 +18,13 @@ def load_source_data(stack: Stack, say: Say) -> None:
     warehouse.load_source(stack, say)
 
 
+def unpause(api: AirflowApi) -> None:
+    """Let the demo's DAGs run: Airflow pauses new DAGs with a schedule, and runs of paused ones wait unseen."""
+    for dag_id in (warehouse.DAG_ID, warehouse.SUMMARY_DAG_ID):
+        api.wait_for_dag(dag_id)
+        api.unpause(dag_id)
+
+
 def run(stack: Stack, say: Say) -> int:
     """Run both pipelines.
 
@@ -25,6 +32,7 @@ def run(stack: Stack, say: Say) -> int:
     """
     load_source_data(stack, say)
     api = AirflowApi(stack.airflow)
+    unpause(api)
     summary = [*synthetics.run(stack, api, say), "", *warehouse.run(stack, api, say)]
     print("\n" + "\n".join(summary))
     return 0

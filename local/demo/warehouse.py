@@ -56,9 +56,6 @@ def run(stack: Stack, api: AirflowApi, say: Say) -> list[str]:
     :return: what to print about it in the end.
     :raises StackError: a run failed, or the warehouse differs from the source.
     """
-    for dag_id in (DAG_ID, SUMMARY_DAG_ID):
-        api.wait_for_dag(dag_id)
-        api.unpause(dag_id)
     run_id = api.trigger(DAG_ID, {"full_refresh": True})
     say(f"triggered {DAG_ID} with full_refresh, run {run_id}")
     follow(api, DAG_ID, run_id, say)
