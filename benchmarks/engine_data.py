@@ -37,7 +37,8 @@ def session_rollups(rows: int, seed: int) -> pd.DataFrame:
             "total_bookings": by_user["booking"].sum(),
         }
     )
-    frame = people.set_index("id")[USER_COLUMNS].join(rollup, how="inner").join(people.set_index("id")["country_destination"])
+    by_id = people.set_index("id")
+    frame = by_id[USER_COLUMNS].join(rollup, how="inner").join(by_id["country_destination"])
     frame[["gender", "language"]] = frame[["gender", "language"]].replace("-unknown-", None)
     frame["age"] = frame["age"].where(frame["age"].between(18, 100)).round()
     whole = ["age", *rollup.columns]

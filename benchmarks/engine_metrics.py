@@ -38,26 +38,35 @@ def discriminator_auc(real: pd.DataFrame, synthetic: pd.DataFrame, seed: int) ->
     x = np.concatenate(encode(real, synthetic))
     y = np.repeat([0, 1], [len(real), len(synthetic)])
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    scores = cross_val_predict(HistGradientBoostingClassifier(random_state=seed), x, y, cv=folds, method="predict_proba")
+    model = HistGradientBoostingClassifier(random_state=seed)
+    scores = cross_val_predict(model, x, y, cv=folds, method="predict_proba")
     return float(roc_auc_score(y, scores[:, 1]))
 
 
-def utility(train: pd.DataFrame, test: pd.DataFrame, *, label: str, negative: str, number: str, seed: int) -> tuple[float, float]:
+def utility(
+    train: pd.DataFrame, test: pd.DataFrame, *, label: str, negative: str, number: str, seed: int
+) -> tuple[float, float]:
     """Train on one table, test on the other: AUC of `label != negative`, and R2 of log(1 + `number`)."""
     auc = _fit_predict(
         HistGradientBoostingClassifier(max_iter=60, learning_rate=0.08, random_state=seed),
-        train.drop(columns=label), test.drop(columns=label), (train[label] != negative).astype(int).to_numpy(),
+        train.drop(columns=label),
+        test.drop(columns=label),
+        (train[label] != negative).astype(int).to_numpy(),
     )
     targets = [np.log1p(frame[number].astype("float64").to_numpy()) for frame in (train, test)]
     known = [~np.isnan(target) for target in targets]
     predicted = _fit_predict(
         HistGradientBoostingRegressor(max_iter=60, learning_rate=0.08, random_state=seed),
-        train.drop(columns=number)[known[0]], test.drop(columns=number)[known[1]], targets[0][known[0]],
+        train.drop(columns=number)[known[0]],
+        test.drop(columns=number)[known[1]],
+        targets[0][known[0]],
     )
     return float(roc_auc_score(test[label] != negative, auc)), float(r2_score(targets[1][known[1]], predicted))
 
 
-def _fit_predict(model: HistGradientBoostingClassifier, train: pd.DataFrame, test: pd.DataFrame, target: np.ndarray) -> np.ndarray:
+def _fit_predict(
+    model: HistGradientBoostingClassifier, train: pd.DataFrame, test: pd.DataFrame, target: np.ndarray
+) -> np.ndarray:
     x, unseen = encode(train, test)
     model.fit(x, target)
     return model.predict_proba(unseen)[:, 1] if hasattr(model, "predict_proba") else model.predict(unseen)
@@ -79,7 +88,8 @@ def gower_space(*frames: pd.DataFrame) -> list[np.ndarray]:
 
 def nearest(rows: np.ndarray, among: np.ndarray, k: int = 1) -> np.ndarray:
     """Distances to the k nearest, rows x k."""
-    return NearestNeighbors(n_neighbors=k, metric="manhattan", algorithm="brute", n_jobs=JOBS).fit(among).kneighbors(rows)[0]
+    search = NearestNeighbors(n_neighbors=k, metric="manhattan", algorithm="brute", n_jobs=JOBS).fit(among)
+    return search.kneighbors(rows)[0]
 
 
 def dcr_share(synthetic: np.ndarray, members: np.ndarray, holdout: np.ndarray) -> float:
@@ -91,7 +101,8 @@ def dcr_share(synthetic: np.ndarray, members: np.ndarray, holdout: np.ndarray) -
 def auc_upper(auc: float, positives: int, negatives: int) -> float:
     """Upper end of the two-sided 95 % interval (Hanley and McNeil, Radiology 143(1), 1982)."""
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    variance = (auc * (1 - auc) + (positives - 1) * (q1 - auc**2) + (negatives - 1) * (q2 - auc**2)) / (positives * negatives)
+    spread = auc * (1 - auc) + (positives - 1) * (q1 - auc**2) + (negatives - 1) * (q2 - auc**2)
+    variance = spread / (positives * negatives)
     return float(auc + 1.96 * np.sqrt(variance))
 
 
