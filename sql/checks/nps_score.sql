@@ -1,0 +1,8 @@
+/* ---
+description: live answers have no score between 0 and 10
+level: fail
+target: analytics.nps
+--- */
+SELECT COUNT(*)
+FROM analytics.nps_live
+WHERE score IS NULL OR score NOT BETWEEN 0 AND 10
