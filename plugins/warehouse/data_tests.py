@@ -153,4 +153,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    logging.getLogger("warehouse").setLevel(logging.ERROR)  # the results, without the SQL; warnings are among them
     sys.exit(main())

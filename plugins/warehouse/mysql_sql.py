@@ -103,7 +103,7 @@ def render_measure(columns: Iterable[Column], scope: Scope) -> str:
     """Measures the rows: their number, then :func:`measures_of` in its order."""
     expressions = ["COUNT(*)"]
     for kind, column in measures_of(columns):
-        expressions.append(MEASURES[kind].format(name=quote(column.name), text=_text(column)))
+        expressions.append(MEASURES[kind].format(name=quote(column.name), text=text_of(column)))
     measures = ",\n    ".join(expressions)
     return _render("measure", table=_table(scope.config), measures=measures, where=_where(_in_scope(scope)))
 
@@ -123,7 +123,7 @@ def render_rows(columns: Iterable[Column], scope: Scope, null_as: str, zero_date
         separator = ["','"] if number else []
         pieces[-1] += separator
         if column.hashed:
-            results += [_line(pieces[-1]), f"CONCAT({_unless_null(column, _text(column), 'NULL', zero_dates)})"]
+            results += [_line(pieces[-1]), f"CONCAT({_unless_null(column, text_of(column), 'NULL', zero_dates)})"]
             pieces.append([])
         else:
             pieces[-1].append(_field(column, null_as, zero_dates))
@@ -137,7 +137,7 @@ def _line(fields: list[str]) -> str:
 
 
 def _field(column: Column, null_as: str, zero_dates: Container[str]) -> str:
-    text = _text(column)
+    text = text_of(column)
     if column.target.form in QUOTING:
         text = f"""REPLACE({text} COLLATE utf8mb4_bin, '"', '""')"""  # compares bytes, which takes half the time
     if column.target.quoted:
@@ -152,7 +152,8 @@ def _unless_null(column: Column, text: str, null: str, zero_dates: Container[str
     return f"IF({' OR '.join(nulls)}, {null}, {text})" if nulls else text
 
 
-def _text(column: Column) -> str:
+def text_of(column: Column) -> str:
+    """A value that is not NULL as MySQL writes it into the files, before quoting."""
     name = quote(column.name)
     utf8 = name if column.source.charset == "utf8mb4" else f"CONVERT({name} USING utf8mb4)"
     hex_digits = ((column.source.precision or 0) + 7) // 8 * 2

@@ -43,14 +43,14 @@ def lines(parts: Iterable[str]) -> str:
     return ",\n    ".join(parts)
 
 
-def render(template: str, **values: str) -> str:
-    """Fill in sql/redshift/<template>.sql."""
-    return str(_template(template).render(values)).strip()
+def render(template: str, *, folder: Path = SQL_DIR, **values: str) -> str:
+    """Fill in <folder>/<template>.sql."""
+    return str(_template(folder / f"{template}.sql").render(values)).strip()
 
 
 @cache
-def _template(name: str) -> Any:
+def _template(path: Path) -> Any:
     from jinja2 import Environment, StrictUndefined
 
-    text = (SQL_DIR / f"{name}.sql").read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     return Environment(undefined=StrictUndefined, autoescape=False).from_string(text)  # noqa: S701 - SQL, not HTML
