@@ -1,6 +1,6 @@
 # Every command a user needs. Each sets up what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo load-airbnb test verify lint format lock pictures clean
+.PHONY: help setup up down status logs demo load-airbnb render compare test verify lint format lock pictures clean
 PYTHON_BIN := .venv/bin/python
 # On several cores the tests that need a whole Airflow begin at once, beside all the others.
 LONGEST_FIRST := tests/e2e tests/ui tests/conformance tests/integration tests/unit
@@ -28,6 +28,12 @@ logs: setup ## follow all logs
 
 load-airbnb: setup ## load Kaggle's files into the running source database: make load-airbnb DIR=folder
 	@exec $(PYTHON_BIN) -m local load-airbnb "$(DIR)"
+
+render: setup ## print the exact SQL of one table's load, for review: make render TABLE=nps
+	@[ ! -r .local/run/airflow.env ] || . .local/run/airflow.env; exec $(PYTHON_BIN) -m warehouse.render $(TABLE)
+
+compare: setup ## compare a quiet source with the warehouse, whole tables: make compare TABLES="nps"
+	@[ ! -r .local/run/airflow.env ] || . .local/run/airflow.env; exec $(PYTHON_BIN) -m warehouse.compare $(TABLES)
 
 test: ## run all tests; they start the engines they need
 	@EXTRA_PACKAGES="chromium" local/setup.sh
