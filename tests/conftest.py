@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from local.components.s3 import S3Server
 from local.settings import REPOSITORY
 from local.stack import Stack
 
+# Started in the background, a shell lets its children ignore Ctrl-C; tests of what Ctrl-C does need it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # scikit-learn's threads spin while they wait, which starves everything else on a small machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

@@ -20,5 +20,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def bookings(engines: Stack, airflow: AirflowApi) -> str:
     """The source database, filled; its DSN."""
     dsn = engines.postgres.dsn("bookings", "bookings")
-    replace_tables(dsn, generate(6000, seed=3))
+    replace_tables(dsn, generate(16_000, seed=3))
     return dsn
