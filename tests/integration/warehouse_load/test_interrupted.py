@@ -182,6 +182,7 @@ def test_a_serialization_failure_runs_the_whole_transaction_again(
     warehouse.load(plan(lake.put_batch(table, BEFORE, target="a.conflict"), audit=AUDIT))
     conflicts("conflict", 2)
     caplog.set_level(logging.INFO)
+    caplog.clear()
     written = lake.put_batch(table, BATCH, target="a.conflict")
 
     loaded = warehouse.load(plan(written, audit=AUDIT))
