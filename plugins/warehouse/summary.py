@@ -72,21 +72,25 @@ def check_inputs(summary: Summary, connect: Connect) -> None:
 def build(summary: Summary, connect: Connect) -> None:
     """Build the summary beside the published one, in place of what an earlier try left there."""
     with _cursor(connect) as cursor:
-        for statement in _render("build", beside=summary.beside, query=summary.query):
+        for statement in _render("build", target=summary.target, beside=summary.beside, query=summary.query):
             cursor.execute(statement)
 
 
 def check_output(summary: Summary, connect: Connect) -> int:
     """Check what was built; return its number of rows.
 
-    :raises CheckError: no rows, a key that is NULL or repeated, a value out of its range.
+    Nothing may become of nothing: before the first load the input is empty, and so is the published summary.
+
+    :raises CheckError: no rows where some are published, a key that is NULL or repeated, a value out of its range.
     """
     with _cursor(connect) as cursor:
-        [statement] = _render("check_output", beside=summary.beside, key=summary.key, ranges=summary.ranges)
+        [statement] = _render(
+            "check_output", target=summary.target, beside=summary.beside, key=summary.key, ranges=summary.ranges
+        )
         cursor.execute(statement)
-        rows, repeated, null_keys, *out_of_range = cursor.fetchone()
+        rows, published, repeated, null_keys, *out_of_range = cursor.fetchone()
     faults = [
-        *(["it has no rows"] if not rows else []),
+        *([f"it has no rows, and {published} are published"] if published and not rows else []),
         *([f"{repeated} keys ({', '.join(summary.key)}) are there more than once"] if repeated else []),
         *([f"{null_keys} rows have NULL in their key"] if null_keys else []),
         *(

@@ -1,4 +1,6 @@
 -- What an earlier try may have left.
 DROP TABLE IF EXISTS {{ beside }};
 CREATE TABLE {{ beside }} AS
-{{ query }}
+{{ query }};
+-- Where the first one will be published; until then readers find it empty.
+CREATE TABLE IF NOT EXISTS {{ target }} (LIKE {{ beside }})

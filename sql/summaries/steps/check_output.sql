@@ -1,6 +1,7 @@
 -- One row: what is wrong with what was built, as numbers of rows.
 SELECT
     (SELECT COUNT(*) FROM {{ beside }}) AS row_count,
+    (SELECT COUNT(*) FROM {{ target }}) AS published_rows,
     (
         SELECT COUNT(*)
         FROM (SELECT 1 AS one FROM {{ beside }} GROUP BY {{ key | join(', ') }} HAVING COUNT(*) > 1) AS repeated

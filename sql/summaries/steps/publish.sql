@@ -1,5 +1,4 @@
 -- One transaction: readers see the old rows or the new ones. The table stays, and with it its grants and views.
-CREATE TABLE IF NOT EXISTS {{ target }} (LIKE {{ beside }});
 DELETE FROM {{ target }};
 INSERT INTO {{ target }} SELECT * FROM {{ beside }};
 DROP TABLE {{ beside }}

@@ -86,6 +86,17 @@ def test_building_it_again_changes_nothing_and_leaves_nothing_beside(summary: Su
     assert run(connect, "SELECT table_name FROM svv_tables WHERE table_name LIKE '%__new'") == []
 
 
+def test_before_the_first_load_the_summary_is_empty(summary: Summary, connect: Connect) -> None:
+    answers = run(connect, "SELECT id, score, created_at, deleted FROM analytics.nps")
+    run(connect, "DELETE FROM analytics.nps")
+    make(summary, connect)
+    assert published(connect) == []
+    for answer in answers:
+        run(connect, "INSERT INTO analytics.nps VALUES ({}, {}, '{}', {})".format(*answer))
+    make(summary, connect)
+    assert published(connect) == EXPECTED
+
+
 def test_wrong_input_is_refused_and_the_published_rows_stay(summary: Summary, connect: Connect) -> None:
     make(summary, connect)
     run(connect, "INSERT INTO analytics.nps VALUES (8, 11, '2021-09-03', 0), (9, 5, NULL, 0)")
@@ -110,7 +121,7 @@ def test_wrong_input_is_refused_and_the_published_rows_stay(summary: Summary, co
         ),
         (
             "SELECT 'day' AS grain, CAST('2021-01-01' AS DATE) AS period_start, 1 AS answers, 0.0 AS nps WHERE 1 = 0",
-            "it has no rows",
+            "it has no rows, and 5 are published",
         ),
     ],
 )
