@@ -19,6 +19,7 @@ from synthetics import release as releases
 from synthetics.feature_query import FeatureQuery
 from transfers.extract_errors import DestinationRefusedError, EmptyExtractError, EntityKeyError, QueryError
 from transfers.postgres_to_s3 import copy_query_to_s3
+from transfers.s3_object import clear_s3_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -112,28 +113,29 @@ def release(
     bucket = default_bucket(s3)
     pipeline = context["dag"].dag_id
     folder = releases.run_folder("released", pipeline, context["run_id"])
-    releases.withdraw(client, bucket, folder)
-    for artifact, name in (("report_json", QUALITY_REPORT), ("report", QUALITY_PAGE)):
-        with hook.open_artifact(model, artifact) as stream:
-            client.put_object(Bucket=bucket, Key=f"{folder}/{name}", Body=stream.read())
-    with hook.open_artifact(model, "data_preview") as stream:
-        data = releases.write_data(
-            stream,
-            client=client,
-            bucket=bucket,
-            folder=folder,
-            key_column=generated["extract"]["entity_key"],
-            key_prefix=f"synthetic-{generated['model_id'][-8:]}",
-            rows=generated["num_records"],
-        )
-    facts = {
-        "pipeline": pipeline,
-        "run_id": context["run_id"],
-        "extract": generated["extract"],
-        "model": {name: value for name, value in generated.items() if name != "extract"},
-        "gates": decision["gates"],
-    }
-    manifest = releases.write_manifest(client, bucket, folder, data, facts)
+    with clear_s3_errors(f"release to s3://{bucket}/{folder}"):
+        releases.withdraw(client, bucket, folder)
+        for artifact, name in (("report_json", QUALITY_REPORT), ("report", QUALITY_PAGE)):
+            with hook.open_artifact(model, artifact) as stream:
+                client.put_object(Bucket=bucket, Key=f"{folder}/{name}", Body=stream.read())
+        with hook.open_artifact(model, "data_preview") as stream:
+            data = releases.write_data(
+                stream,
+                client=client,
+                bucket=bucket,
+                folder=folder,
+                key_column=generated["extract"]["entity_key"],
+                key_prefix=f"synthetic-{generated['model_id'][-8:]}",
+                rows=generated["num_records"],
+            )
+        facts = {
+            "pipeline": pipeline,
+            "run_id": context["run_id"],
+            "extract": generated["extract"],
+            "model": {name: value for name, value in generated.items() if name != "extract"},
+            "gates": decision["gates"],
+        }
+        manifest = releases.write_manifest(client, bucket, folder, data, facts)
     log.info("released %s rows: %s", data.rows, data.uri)
     return {**manifest, "manifest_uri": f"s3://{bucket}/{folder}/{releases.MANIFEST}"}
 
@@ -142,7 +144,8 @@ def delete_raw(manifest: Mapping[str, Any], *, gretel_conn_id: str, aws_conn_id:
     """Delete the real rows behind a release from S3 and from Gretel; what is gone already is no error."""
     extracted, model = manifest["extract"], manifest["model"]
     client: S3Client = S3Hook(aws_conn_id).get_conn()
-    client.delete_object(Bucket=extracted["bucket"], Key=extracted["key"])
+    with clear_s3_errors(f"delete {extracted['uri']}"):
+        client.delete_object(Bucket=extracted["bucket"], Key=extracted["key"])
     hook = GretelHook(gretel_conn_id)
     deleted = hook.delete_training_data(hook.get_project(model["project_id"]), model["model_name"])
     log.info("deleted %s and %s", extracted["uri"], json.dumps(deleted))

@@ -89,17 +89,29 @@ def writing_s3_object(client: S3Client, bucket: str, key: str) -> Iterator[S3Obj
     :raises DestinationError: S3 cannot be reached, or broke off.
     """
     writer = S3ObjectWriter(client, bucket, key)
+    with clear_s3_errors(f"write s3://{bucket}/{key}"):
+        try:
+            _check_bucket(client, bucket)
+            yield writer
+            writer.complete()
+        except BaseException:
+            writer.abort()
+            raise
+
+
+@contextmanager
+def clear_s3_errors(doing: str) -> Iterator[None]:
+    """Turn what S3's client raises inside the block into one error that says what to do.
+
+    :param doing: what was tried, to follow "cannot", such as "delete s3://bucket/key".
+    :raises DestinationRefusedError: the bucket is missing or closed to us.
+    :raises DestinationError: S3 cannot be reached, or broke off.
+    """
     try:
-        _check_bucket(client, bucket)
-        yield writer
-        writer.complete()
+        yield
     except (BotoCoreError, ClientError) as error:
-        writer.abort()
         error_class, remedy = _explain(error)
-        raise error_class(f"cannot write s3://{bucket}/{key}: {str(error).rstrip('.')}. {remedy}") from error
-    except BaseException:
-        writer.abort()
-        raise
+        raise error_class(f"cannot {doing}: {str(error).rstrip('.')}. {remedy}") from error
 
 
 def _check_bucket(client: S3Client, bucket: str) -> None:
@@ -121,6 +133,9 @@ def _explain(error: BotoCoreError | ClientError) -> tuple[type[DestinationError]
         "InvalidAccessKeyId",
         "SignatureDoesNotMatch",
     }:
-        remedy = "Check the connection's access key, and that it may s3:PutObject and s3:AbortMultipartUpload there."
+        remedy = (
+            "Check the connection's access key, and that it may s3:PutObject, s3:DeleteObject and "
+            "s3:AbortMultipartUpload there."
+        )
         return DestinationRefusedError, remedy
     return DestinationError, "Check that S3 is up and that the connection's endpoint_url is right; then retry."
