@@ -9,6 +9,7 @@ from typing import Any
 import pendulum
 import pytest
 from airflow.timetables.interval import CronDataIntervalTimetable
+from airflow.timetables.simple import NullTimetable
 
 from warehouse.errors import WindowError
 from warehouse.interval import resolve_window
@@ -37,6 +38,21 @@ def test_a_scheduled_run_loads_its_data_interval() -> None:
 
 def test_a_manual_run_without_any_date_loads_the_last_interval_complete_when_it_was_due() -> None:
     assert bounds(resolve_window(context(run_after=day(20, 7)), DAILY)) == (day(19), day(20))
+
+
+def test_an_interval_without_a_logical_date_is_the_runs_own() -> None:
+    run = context(run_after=day(20, 7), data_interval_start=day(16), data_interval_end=day(18))
+    assert bounds(resolve_window(run, DAILY)) == (day(16), day(18))
+
+
+def test_an_interval_of_the_run_need_not_be_one_of_the_schedule() -> None:
+    run = context(logical_date=day(16, 7), data_interval_start=day(16, 6), data_interval_end=day(16, 9))
+    assert bounds(resolve_window(run, DAILY)) == (day(16, 6), day(16, 9))
+
+
+def test_the_end_of_an_interval_is_not_in_it() -> None:
+    run = context(logical_date=day(17), data_interval_start=day(16), data_interval_end=day(17))
+    assert bounds(resolve_window(run, DAILY)) == (day(17), day(18))
 
 
 @pytest.mark.parametrize("hour", [0, 12])
@@ -82,3 +98,8 @@ def test_what_is_no_window_is_an_error(values: dict[str, Any], complaint: str) -
 def test_an_interval_without_width_is_replaced_by_the_dates_own() -> None:
     run = context(logical_date=day(16), data_interval_start=day(16), data_interval_end=day(16))
     assert bounds(resolve_window(run, DAILY)) == (day(16), day(17))
+
+
+def test_a_schedule_without_intervals_is_an_error() -> None:
+    with pytest.raises(WindowError, match=r"schedule has no interval at 2021-09-16T00:00:00"):
+        resolve_window(context(logical_date=day(16)), NullTimetable())
