@@ -55,8 +55,8 @@ BAD = {
     "isolated_records": (("evidence", "measures", "isolated_records", "value"), 0.04),
     "close_rows": (("evidence", "measures", "close_rows", "value"), 0.16),
     "discriminator_auc": (("evidence", "measures", "discriminator_auc", "value"), 0.91),
-    "exact_copies": (("evidence", "measures", "exact_copies", "value"), 0.03),
-    "rare_combinations": (("evidence", "measures", "rare_combinations", "value"), 0.03),
+    "exact_copies": (("evidence", "measures", "exact_copies", "value"), 0.04),
+    "rare_combinations": (("evidence", "measures", "rare_combinations", "value"), 0.04),
     "rare_categories": (("evidence", "measures", "rare_categories", "value"), 0.001),
     "copied_identifiers": (("evidence", "measures", "copied_identifiers", "value"), 0.001),
 }
@@ -133,11 +133,11 @@ def test_every_failure_is_named_at_once() -> None:
 
 
 def test_copies_are_held_against_the_holdouts_own_with_its_uncertainty() -> None:
-    # 2 of 100 holdout rows repeat training rows: up to 7 % would be no surprise. Of 100,000 rows, 2 % is sharp.
+    # 2 of 100 holdout rows repeat training rows: up to 12 % would be no surprise. Of 100,000 rows, 2 % is sharp.
     measure = {"value": 0.05, "reference": 0.02, "detail": {"holdout_rows": 100}}
     path = ("evidence", "measures", "exact_copies")
     decide(changed(evidence_report(), path, measure), SELF_HOSTED, **MODEL)
-    with pytest.raises(GateError, match=r"exact_copies: 0\.0500, at most 0\.02089"):
+    with pytest.raises(GateError, match=r"exact_copies: 0\.0500, at most 0\.02151"):
         decide(changed(evidence_report(), path, {**measure, "detail": {"holdout_rows": 100_000}}), SELF_HOSTED, **MODEL)
 
 
@@ -176,3 +176,12 @@ def test_the_trigger_form_shows_what_is_asked_for_and_changes_it() -> None:
     assert params["max_membership_auc"].value == 0.60
     assert set(HOSTED_GRETEL.as_params()) == {"min_quality", "min_privacy"}
     assert SELF_HOSTED.with_params({"min_quality": 9, "row_limit": 10}) == Thresholds(min_quality=9.0)
+
+
+def test_an_honest_share_passes_though_the_holdout_is_a_small_sample() -> None:
+    """1,000 holdout rows have 23.9 % by chance where 25.9 % is true; the release has 26.8 %."""
+    measure = {"value": 0.2682, "reference": 0.239, "detail": {"holdout_rows": 1000}}
+    path = ("evidence", "measures", "rare_combinations")
+    decide(changed(evidence_report(), path, measure), SELF_HOSTED, **MODEL)
+    with pytest.raises(GateError, match=r"- rare_combinations: 0\.3000, at most 0\.286"):
+        decide(changed(evidence_report(), path, measure | {"value": 0.30}), SELF_HOSTED, **MODEL)

@@ -9,9 +9,9 @@ CONFIDENCE = 0.95
 Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
 
 
-def wilson(successes: float, trials: float) -> tuple[float, float]:
-    """Wilson's 95 % interval of a rate (E. B. Wilson, JASA 22, 1927)."""
-    center, error = _wilson_center(successes, trials)
+def wilson(successes: float, trials: float, z: float = Z) -> tuple[float, float]:
+    """Wilson's interval of a rate, of 95 % unless told (E. B. Wilson, JASA 22, 1927)."""
+    center, error = _wilson_center(successes, trials, z)
     return max(0.0, center - error), min(1.0, center + error)
 
 
@@ -51,10 +51,10 @@ def riskiest(risks: list[Measure]) -> Measure:
     return max(risks, key=lambda risk: -1.0 if risk.value is None else risk.value)
 
 
-def _wilson_center(successes: float, trials: float) -> tuple[float, float]:
-    denominator = trials + Z**2
-    center = (successes + Z**2 / 2) / denominator
-    error = Z / denominator * np.sqrt(successes * (trials - successes) / trials + Z**2 / 4)
+def _wilson_center(successes: float, trials: float, z: float = Z) -> tuple[float, float]:
+    denominator = trials + z**2
+    center = (successes + z**2 / 2) / denominator
+    error = z / denominator * np.sqrt(successes * (trials - successes) / trials + z**2 / 4)
     return center, float(error)
 
 
