@@ -8,12 +8,17 @@ times, gives the same table; deleted rows stay as tombstones, and `<table>_live`
 
 **Backfill:** `airflow dags backfill -s 2021-09-16 -e 2021-09-17 mysql_to_redshift`, or the *Backfill* button.
 
-**When it fails:** the failing task's log ends with what to do. The target is untouched, and clearing the task is safe.
+**Data tests:** each load ends with the files of `sql/checks` about its table. Offending rows of a test of level *fail*
+fail the task and keep the asset's event back, so no summary is built from them; of level *warn* they stand in the log.
+
+**When it fails:** the failing task's log ends with what to do. The target is untouched unless a data test failed, and
+clearing the task is safe.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +28,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 
 from operators.mysql_to_s3 import MySQLToS3Operator
 from operators.s3_to_redshift import S3ToRedshiftOperator
+from warehouse.config import TableConfig
 from warehouse.config_file import load_tables
 
 TABLES = load_tables(Path(__file__).parent / "warehouse" / "tables.yml")
@@ -31,8 +37,11 @@ NAMES = [table.name for table in TABLES]
 DAILY = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
 
 
-def announce(context: Any, result: dict[str, Any]) -> None:
-    """Put a load's counts on the event of its asset."""
+def check_and_announce(table: TableConfig, context: Any, result: dict[str, Any]) -> None:
+    """Run the data tests of a table that was loaded; put the load's counts on the event of its asset."""
+    from warehouse.steps import check_data
+
+    check_data(table)
     for asset in context["task"].outlets:
         context["outlet_events"][asset].extra = result
 
@@ -63,7 +72,7 @@ def plan_extracts(name: str, **context: Any) -> list[dict[str, Any]]:
     },
 )
 def mysql_to_redshift() -> None:
-    """One task group per table: decide what to extract, extract it, load it."""
+    """One task group per table: decide what to extract, extract it, load it and run its data tests."""
     for table in TABLES:
         with TaskGroup(table.name):
             extract = MySQLToS3Operator.partial(task_id="extract", table=table.to_dict()).expand_kwargs(
@@ -75,8 +84,9 @@ def mysql_to_redshift() -> None:
                 method="{{ 'REPLACE' if params.full_refresh else 'UPSERT' }}",
                 distkey=table.distkey,
                 sortkey=table.sortkey,
+                grants=table.grants,
                 outlets=[Asset(f"warehouse/{table.name}")],
-                post_execute=announce,
+                post_execute=partial(check_and_announce, table),
             )
 
 

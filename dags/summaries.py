@@ -1,7 +1,8 @@
 """### Summary tables in the warehouse.
 
 One DAG per file of `sql/summaries`, named after it. It runs when the asset in the file's front matter is updated: input
-check, build beside the old table, output check, publish in one transaction. Readers never see a half-built table.
+check (the data tests of its input tables), build beside the old table, output check (rows, key, ranges, and the data
+tests of the summary itself), publish in one transaction. Readers never see a half-built table.
 
 One run at a time, however many loads announce an update: each builds from all that is there.
 
@@ -38,7 +39,7 @@ def summary_dag(summary: Summary) -> DAG:
             """Run one step of warehouse.summary on this summary."""
             from warehouse.steps import summarize
 
-            summarize(step, summary, redshift_conn_id="redshift_default")
+            summarize(step, summary)
 
         published = Asset(f"summary/{summary.name}")
         chain(

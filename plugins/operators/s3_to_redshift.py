@@ -44,6 +44,8 @@ class S3ToRedshiftOperator(StockS3ToRedshiftOperator):
         (templated)
     :param distkey: DISTKEY of a target that does not exist yet.
     :param sortkey: its SORTKEY.
+    :param grants: who may read the target and its view of live rows without their personal columns, which the manifest
+        names: "role NAME", "group NAME", "user NAME" or "public". Needs a manifest.
     :param audit_table: where each load leaves one row.
     :param autocommit: has no effect: every load is one transaction.
     :param redshift_data_api_kwargs: sends the provider's own statements through the Redshift Data API instead, without
@@ -72,6 +74,7 @@ class S3ToRedshiftOperator(StockS3ToRedshiftOperator):
         deleted_flag: str | None = None,
         distkey: str | None = None,
         sortkey: Sequence[str] = (),
+        grants: Sequence[str] = (),
         audit_table: str = "audit.loads",
         **kwargs: Any,
     ) -> None:
@@ -85,6 +88,7 @@ class S3ToRedshiftOperator(StockS3ToRedshiftOperator):
         self.deleted_flag = deleted_flag
         self.distkey = distkey
         self.sortkey = sortkey
+        self.grants = grants
         self.audit_table = audit_table
         self._connector: Connector | None = None
         self._check_arguments()
@@ -95,6 +99,11 @@ class S3ToRedshiftOperator(StockS3ToRedshiftOperator):
             raise ValueError(
                 f"{self.task_id}: give either `manifest`, or `table`, `s3_bucket` and `s3_key`; found table="
                 f"{self.table!r}, s3_bucket={self.s3_bucket!r}, s3_key={self.s3_key!r}"
+            )
+        if self.grants and (self.manifest is None or self.column_list):
+            raise ValueError(
+                f"{self.task_id}: grants needs a manifest, which says which columns are personal, and all of its "
+                "columns; leave out grants, or column_list"
             )
         if not self.redshift_data_api_kwargs:
             return
@@ -113,9 +122,9 @@ class S3ToRedshiftOperator(StockS3ToRedshiftOperator):
         from airflow.providers.amazon.aws.hooks.redshift_sql import RedshiftSQLHook
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-        from warehouse.errors import WarehouseError, WarehouseUnavailableError
+        from warehouse.errors import WarehouseError
         from warehouse.load import load
-        from warehouse.redshift import StatementError
+        from warehouse.redshift import may_pass
         from warehouse.redshift_access import Connector, authorize_copy
         from warehouse.target import Layout
 
@@ -133,10 +142,7 @@ class S3ToRedshiftOperator(StockS3ToRedshiftOperator):
                 name=self.redshift_conn_id,
             )
         except (WarehouseError, ValueError) as error:
-            may_pass = isinstance(error, WarehouseUnavailableError) or (
-                isinstance(error, StatementError) and error.serialization
-            )
-            if may_pass:
+            if may_pass(error):
                 raise
             raise AirflowFailException(str(error)) from error
         self.log.info("loaded %s", loaded)
@@ -172,6 +178,7 @@ class S3ToRedshiftOperator(StockS3ToRedshiftOperator):
             method=method,
             column_list=self.column_list,
             copy_options=self.copy_options,
+            grants=self.grants,
         )
         for name, said, known in (
             ("primary_key", tuple(self.primary_key or self.upsert_keys or ()), plan.key),

@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 import yaml
 
-FRONT_MATTER = re.compile(r"\A\s*/\* ---[ \t]*\n(?P<yaml>.*?)\n---[ \t]*\*/", re.DOTALL)
+from sql_files.front_matter import FrontMatterError, read_sql_file
+
 KEYS = ("description", "entity_key", "quasi_identifiers", "sensitive")
 # Where a semicolon or a word is not code: comments and Jinja's statements, then strings, quoted names, Jinja's values.
 NOT_CODE = re.compile(
@@ -93,23 +94,12 @@ def read_feature_query(path: Path) -> FeatureQuery:
     :raises FeatureQueryError: the file is missing, its front matter is wrong, or it is not one SELECT.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FeatureQueryError(f"{path}: cannot be read as UTF-8 text: {error}") from error
-    front = FRONT_MATTER.match(text)
-    if not front:
-        _fail(
-            path,
-            1,
-            f"found no front matter; expected the file to begin with '/* ---', the keys {_list(KEYS)} and '--- */'",
-        )
-    fields = _read_front_matter(path, front["yaml"], first_line=_line_of(text, front.start("yaml")))
-    body = text[front.end() :]
-    start = front.end() + len(body) - len(body.lstrip())
-    first_line = _line_of(text, start)
-    return FeatureQuery(
-        name=path.stem, sql=_single_select(path, first_line, text[start:]), path=path, first_line=first_line, **fields
-    )
+        file = read_sql_file(path, f"the keys {_list(KEYS)}")
+    except FrontMatterError as error:
+        raise FeatureQueryError(f"{error}. See docs/feature-sql.md.") from error
+    fields = _read_front_matter(path, file.yaml, file.yaml_line)
+    sql = _single_select(path, file.sql_line, file.sql)
+    return FeatureQuery(name=path.stem, sql=sql, path=path, first_line=file.sql_line, **fields)
 
 
 def _read_front_matter(path: Path, text: str, first_line: int) -> dict[str, Any]:
@@ -170,10 +160,6 @@ def _single_select(path: Path, first_line: int, sql: str) -> str:
         line = first_line + sql.count("\n", 0, len(statement))
         _fail(path, line, "found a second statement after ';'; expected one SELECT or WITH … SELECT")
     return (sql[: len(statement)] if semicolon else sql).rstrip()
-
-
-def _line_of(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1
 
 
 def _list(names: tuple[str, ...]) -> str:

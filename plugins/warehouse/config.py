@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from warehouse.errors import ConfigError
 
 TWO_PARTS = re.compile(r"[^.]+\.[^.]+")
+GRANTEE = re.compile(r"(role|group|user) \S.*|public")
 
 
 class Pii(StrEnum):
@@ -51,6 +52,13 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def _grantee(text: str) -> str:
+    if not GRANTEE.fullmatch(text):
+        raise ValueError(f"must be 'role NAME', 'group NAME', 'user NAME' or 'public'; found {text!r}")
+    return text
+
+
+Grantee = Annotated[str, AfterValidator(_grantee)]
 QualifiedName = Annotated[str, AfterValidator(_qualified)]
 ColumnName = Annotated[str, Field(min_length=1)]
 
@@ -77,6 +85,7 @@ class TableConfig(BaseModel):
     key_ranges: int = Field(default=1, ge=1, le=1000, strict=True)
     distkey: ColumnName | None = None
     sortkey: tuple[ColumnName, ...] = ()
+    grants: tuple[Grantee, ...] = ()
     origin: Origin | None = None
 
     @property

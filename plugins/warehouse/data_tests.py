@@ -1,4 +1,4 @@
-"""Data tests: SQL files that count offending rows of a target, with a level of fail or warn.
+"""Data tests: SQL files that count offending rows of a table, with a level of fail or warn.
 
 `python -m warehouse.data_tests [TABLE …]` runs them by hand.
 """
@@ -7,47 +7,64 @@ from __future__ import annotations
 
 import argparse
 import logging
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Literal
 
 from warehouse.config import TableConfig
 from warehouse.config_file import load_tables
+from warehouse.described_query import DescribedQuery
 from warehouse.errors import CheckError, ConfigError, WarehouseError
-from warehouse.load_plan import Relation
-from warehouse.redshift import open_session
+from warehouse.load_plan import AUDIT, Relation
+from warehouse.redshift import Session, open_session
 from warehouse.redshift_sql import literal, names, relation
 from warehouse.render import TABLES, find_table
 
 CHECKS = Path(__file__).resolve().parents[2] / "sql" / "checks"
-FRONT_MATTER = re.compile(r"\A\s*/\* ---[ \t]*\n(?P<yaml>.*?)\n---[ \t]*\*/", re.DOTALL)
 
 log = logging.getLogger(__name__)
 
 
-class DataTest(BaseModel):
+class DataTest(DescribedQuery):
     """One file of sql/checks.
 
-    :param name: the file's name without .sql.
     :param description: what offending rows are, such as "keys are there more than once".
     :param level: whether offending rows fail the run, or are told.
-    :param target: the only table it is about; None for every table.
+    :param target: the only table it is about; None for every loaded table.
     :param query: a SELECT of one number, the offending rows; a template of `target`, `target_name`, `key`, `audit`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    description: str = Field(min_length=1)
     level: Literal["fail", "warn"]
     target: str | None = None
-    query: str = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A table whose data are tested.
+
+    :param target: its name.
+    :param key: columns that name a row; none if no test of this table asks for them.
+    :param loaded: whether loads write it, so that the tests of every loaded table are about it, too.
+    :param rows: where its rows are; None for the table itself.
+    :param audit: the audit table of its loads.
+    """
+
+    target: str
+    key: tuple[str, ...] = ()
+    loaded: bool = False
+    rows: Relation | None = None
+    audit: Relation = AUDIT
+
+    @classmethod
+    def of(cls, table: TableConfig) -> Subject:
+        """A table of the table config."""
+        return cls(table.target, table.primary_key, loaded=True)
+
+    def concerns(self, test: DataTest) -> bool:
+        """Whether a test is about this table."""
+        return self.target == test.target or (self.loaded and test.target is None)
 
 
 @dataclass(frozen=True)
@@ -64,64 +81,40 @@ class Result:
         return f"{self.target}: {self.test}: {self.offending:,} {self.description}"
 
 
-def read_data_tests(folder: Path = CHECKS) -> list[DataTest]:
-    """Read every data test of a folder.
+def render_data_test(test: DataTest, subject: Subject) -> list[str]:
+    """Fill in a test for a table.
 
-    :raises ConfigError: naming the file and what is wrong with its front matter.
+    :raises ConfigError: the template is wrong, or names what there is not.
     """
-    return [_read(path) for path in sorted(folder.glob("*.sql"))]
-
-
-def _read(path: Path) -> DataTest:
-    text = path.read_text(encoding="utf-8")
-    if not (front := FRONT_MATTER.match(text)):
-        raise ConfigError(f"{path}:1: found no front matter; expected '/* ---', YAML and '--- */'")
-    try:
-        return DataTest(name=path.stem, query=text[front.end() :].strip(), **yaml.safe_load(front["yaml"]))
-    except (yaml.YAMLError, ValidationError, TypeError) as error:
-        raise ConfigError(f"{path}: its front matter is wrong: {error}") from error
-
-
-def render_data_test(test: DataTest, config: TableConfig, audit: Relation) -> list[str]:
-    """Fill in a test for a table."""
     import jinja2
 
+    values = {
+        "target": relation(subject.rows or Relation.parse(subject.target)),
+        "target_name": literal(subject.target),
+        "audit": relation(subject.audit),
+    } | ({"key": names(subject.key)} if subject.key else {})
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - SQL, not HTML
-    return [
-        environment.from_string(test.query).render(
-            target=relation(Relation.parse(config.target)),
-            target_name=literal(config.target),
-            key=names(config.primary_key),
-            audit=relation(audit),
-        )
-    ]
+    try:
+        return [environment.from_string(test.query).render(values)]
+    except jinja2.TemplateError as error:
+        raise ConfigError(f"data test {test.name} cannot be filled in for {subject.target}: {error}") from error
 
 
 def run_data_tests(
-    connect: Callable[[], Any],
-    tables: Sequence[TableConfig],
-    *,
-    tests: Sequence[DataTest] | None = None,
-    audit: Relation | None = None,
-    name: str = "Redshift",
+    session: Session, subjects: Iterable[Subject], *, tests: Sequence[DataTest] | None = None
 ) -> list[Result]:
-    """Run all data tests of some tables.
+    """Run all data tests of some tables; log what warns.
 
-    :param connect: opens a connection by redshift_connector, such as a RedshiftSQLHook's `get_conn`.
     :param tests: None for those of sql/checks.
-    :param audit: the audit table of the loads; None for the usual one.
-    :param name: what messages call the server.
     :returns: what each test found; those with offending rows are of level warn.
     :raises CheckError: a test of level fail found offending rows; with all of them.
     """
-    audit = audit or Relation("audit", "loads")
+    tests = DataTest.read_folder(CHECKS) if tests is None else tests
     results = []
-    with open_session(connect, name) as session:
-        for config in tables:
-            for test in tests if tests is not None else read_data_tests():
-                if test.target in {None, config.target}:
-                    [(offending,)] = session.run(render_data_test(test, config, audit))
-                    results.append(Result(test.name, test.level, config.target, test.description, int(offending)))
+    for subject in subjects:
+        for test in filter(subject.concerns, tests):
+            [(offending,)] = session.run(render_data_test(test, subject))
+            results.append(Result(test.name, test.level, subject.target, test.description, int(offending)))
     for result in results:
         if result.offending and result.level == "warn":
             log.warning("%s", result)
@@ -143,7 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         tables = [find_table(options.config, name) for name in options.tables] or load_tables(options.config)
         hook = RedshiftSQLHook(redshift_conn_id=options.redshift_conn_id)
-        results = run_data_tests(hook.get_conn, tables, name=options.redshift_conn_id)
+        with open_session(hook.get_conn, options.redshift_conn_id) as session:
+            results = run_data_tests(session, map(Subject.of, tables))
     except WarehouseError as error:
         sys.stderr.write(f"{error}\n")
         return 1

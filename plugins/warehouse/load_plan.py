@@ -47,15 +47,20 @@ class Relation:
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
 
+AUDIT = Relation("audit", "loads")  # where loads leave their rows, unless told otherwise
+
+
 @dataclass(frozen=True)
 class LoadColumn:
     """A column of the files.
 
     :param type: of Redshift, such as "DECIMAL(12,2)".
+    :param personal: whether it holds personal data, be they hashed or masked.
     """
 
     name: str
     type: str
+    personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class LoadPlan:
     :param order_key: of two rows with one key, the greater is newer; None if each key comes once.
     :param deleted_flag: the tombstone column.
     :param stamped: whether the target has `_extracted_at` and `_manifest_id`.
+    :param grants: who may read the columns that are not personal; needs `stamped`.
     """
 
     target: Relation
@@ -106,6 +112,7 @@ class LoadPlan:
     order_key: str | None = None
     deleted_flag: str | None = None
     stamped: bool = False
+    grants: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

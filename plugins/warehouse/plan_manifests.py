@@ -20,6 +20,7 @@ def plan_manifests(
     method: Method = Method.UPSERT,
     column_list: Iterable[str] | None = None,
     copy_options: Sequence[str] = (),
+    grants: Sequence[str] = (),
 ) -> LoadPlan:
     """Plan the load of manifests that MySQLToS3Operator wrote.
 
@@ -28,6 +29,7 @@ def plan_manifests(
     :param method: UPSERT, or REPLACE for a full refresh.
     :param column_list: columns to write; None for all.
     :param copy_options: of COPY, beyond what the manifests say.
+    :param grants: who may read the columns that are not personal.
     :raises LoadError: they do not belong together, or do not hold what the method needs.
     """
     if not manifests:
@@ -53,7 +55,7 @@ def plan_manifests(
     return LoadPlan(
         target=target or Relation.parse(first.target),
         audit=audit,
-        columns=tuple(LoadColumn(column.name, column.type) for column in first.columns),
+        columns=tuple(LoadColumn(column.name, column.type, column.pii is not None) for column in first.columns),
         written=match_names(column_list or names, names),
         files=tuple(_files(url, manifest, copy_options) for url, manifest in manifests.items()),
         method=method,
@@ -61,6 +63,7 @@ def plan_manifests(
         order_key=first.order_key,
         deleted_flag=first.deleted_flag,
         stamped=True,
+        grants=tuple(grants),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from warehouse.errors import ConfigError, WarehouseError, WarehouseUnavailableError
+from warehouse.errors import ConfigError, SourceUnavailableError, WarehouseError, WarehouseUnavailableError
 
 # SQLSTATE classes: connection gone, no resources, an operator or the server ended it, server busy.
 PASSING = ("08", "53", "57", "58")
@@ -37,6 +37,13 @@ class StatementError(WarehouseError):
         return (
             self.code == "40001" or text.startswith(SERIALIZATION[0]) or any(mark in text for mark in SERIALIZATION[1:])
         )
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether running the same again may succeed: a server is away or busy, or another transaction was in the way."""
+    if isinstance(error, StatementError):
+        return error.serialization
+    return isinstance(error, SourceUnavailableError | WarehouseUnavailableError)
 
 
 class Session:

@@ -16,7 +16,8 @@ from warehouse import merge, stage, target_sql
 from warehouse.config import TableConfig
 from warehouse.config_file import load_tables
 from warehouse.errors import ConfigError, WarehouseError
-from warehouse.load_plan import LoadPlan, Method, Relation
+from warehouse.grants import render_grants_of_load
+from warehouse.load_plan import AUDIT, LoadPlan, Method
 from warehouse.manifest import ColumnBlock, Counts, Dialect, Entry, Extract, Manifest, PartMeta, Source, WindowBlock
 from warehouse.plan_manifests import plan_manifests
 
@@ -54,6 +55,7 @@ def render_load(
         statements += merge.render_check_target(plan)
     return [
         *statements,
+        *render_grants_of_load(plan),
         *merge.render_audit(plan, loaded_by),
         *merge.render_read_counts(),
         *merge.render_commit(),
@@ -113,8 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         manifest = example_manifest(config, columns, window=not options.full_refresh)
         plan = plan_manifests(
             {"s3://<bucket>/<prefix>/manifest.json": manifest},
-            audit=Relation("audit", "loads"),
+            audit=AUDIT,
             method=Method.REPLACE if options.full_refresh else Method.UPSERT,
+            grants=config.grants,
         )
     except WarehouseError as error:
         sys.stderr.write(f"{error}\n")

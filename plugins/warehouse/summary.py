@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from warehouse.errors import CheckError, ConfigError, SourceDataError
+from warehouse.config import Grantee
+from warehouse.data_tests import Subject, run_data_tests
+from warehouse.described_query import DescribedQuery
+from warehouse.errors import CheckError, ConfigError
+from warehouse.grants import render_grants
+from warehouse.load_plan import Relation
+from warehouse.redshift import Session, open_session
+from warehouse.target import read_columns
 
 SUMMARIES = Path(__file__).resolve().parents[2] / "sql" / "summaries"
-FRONT_MATTER = re.compile(r"\A\s*/\* ---[ \t]*\n(?P<yaml>.*?)\n---[ \t]*\*/", re.DOTALL)
 
 Connect = Callable[[], Any]
 
 
-class Summary(BaseModel):
+class Summary(DescribedQuery):
     """One summary table.
 
-    :param name: the file's name without .sql.
     :param target: `schema.table`.
     :param asset: the asset whose update has it built anew.
-    :param input_check: file with a query of one row: the number of offending input rows, and what is wrong with them.
+    :param inputs: tables whose data tests (sql/checks) must pass first.
     :param key: columns that name a row.
     :param ranges: column → lowest and highest value, either may be null; the column itself may not.
+    :param pii: columns with personal data.
+    :param grants: who may read the other columns.
     :param query: the SELECT.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    description: str
     target: str = Field(pattern=r"^\w+\.\w+$")
     asset: str
-    input_check: str
+    inputs: tuple[str, ...] = ()
     key: tuple[str, ...] = Field(min_length=1)
-    ranges: dict[str, tuple[float | None, float | None]] = {}
-    query: str
+    ranges: dict[str, tuple[float | None, float | None]] = Field(default_factory=dict)
+    pii: tuple[str, ...] = ()
+    grants: tuple[Grantee, ...] = ()
 
     @property
     def beside(self) -> str:
@@ -54,85 +56,88 @@ def read_summaries(folder: Path = SUMMARIES) -> list[Summary]:
 
     :raises ConfigError: naming the file and what is wrong with its front matter.
     """
-    return [_read(path) for path in sorted(folder.glob("*.sql"))]
+    return Summary.read_folder(folder)
 
 
-def check_inputs(summary: Summary, connect: Connect) -> None:
+def check_inputs(summary: Summary, connect: Connect, name: str = "Redshift") -> None:
     """Refuse to summarize input that is wrong.
 
-    :raises SourceDataError: with the number of rows and what is wrong with them.
+    :param name: what messages call the server; so in all steps.
+    :raises CheckError: with what the inputs' data tests found.
     """
-    with _cursor(connect) as cursor:
-        cursor.execute((SUMMARIES / summary.input_check).read_text())
-        offending, what = cursor.fetchone()
-    if offending:
-        raise SourceDataError(f"{summary.name}: {offending} rows of the input are {what}; the summary stays as it was")
+    with open_session(connect, name) as session, _unpublished(summary):
+        run_data_tests(session, map(Subject, summary.inputs))
 
 
-def build(summary: Summary, connect: Connect) -> None:
+def build(summary: Summary, connect: Connect, name: str = "Redshift") -> None:
     """Build the summary beside the published one, in place of what an earlier try left there."""
-    with _cursor(connect) as cursor:
-        for statement in _render("build", target=summary.target, beside=summary.beside, query=summary.query):
-            cursor.execute(statement)
+    with open_session(connect, name) as session:
+        session.run(_render("build", target=summary.target, beside=summary.beside, query=summary.query))
 
 
-def check_output(summary: Summary, connect: Connect) -> int:
+def check_output(summary: Summary, connect: Connect, name: str = "Redshift") -> int:
     """Check what was built; return its number of rows.
 
     Nothing may become of nothing: before the first load the input is empty, and so is the published summary.
 
-    :raises CheckError: no rows where some are published, a key that is NULL or repeated, a value out of its range.
+    :raises CheckError: no rows where some are published, a key that is NULL or repeated, a value out of its range, or
+        what a data test found.
+    :raises ConfigError: the published table has other columns, or `pii` names one that is not there.
     """
-    with _cursor(connect) as cursor:
-        [statement] = _render(
-            "check_output", target=summary.target, beside=summary.beside, key=summary.key, ranges=summary.ranges
-        )
-        cursor.execute(statement)
-        rows, published, repeated, null_keys, *out_of_range = cursor.fetchone()
-    faults = [
-        *([f"it has no rows, and {published} are published"] if published and not rows else []),
-        *([f"{repeated} keys ({', '.join(summary.key)}) are there more than once"] if repeated else []),
-        *([f"{null_keys} rows have NULL in their key"] if null_keys else []),
-        *(
-            f"{count} rows have {column} NULL or outside {lowest} to {highest}"
-            for count, (column, (lowest, highest)) in zip(out_of_range, summary.ranges.items(), strict=True)
-            if count
-        ),
-    ]
-    if faults:
-        raise CheckError(f"{summary.beside}: {'; '.join(faults)}. {summary.target} stays as it was")
+    with open_session(connect, name) as session, _unpublished(summary):
+        tables = {"target": summary.target, "beside": summary.beside}
+        statements = _render("check_output", **tables, key=summary.key, ranges=summary.ranges)
+        [(rows, published, repeated, null_keys, *out_of_range)] = session.run(statements)
+        faults = [
+            *([f"it has no rows, and {published} are published"] if published and not rows else []),
+            *([f"{repeated} keys ({', '.join(summary.key)}) are there more than once"] if repeated else []),
+            *([f"{null_keys} rows have NULL in their key"] if null_keys else []),
+            *(
+                f"{count} rows have {column} NULL or outside {lowest} to {highest}"
+                for count, (column, (lowest, highest)) in zip(out_of_range, summary.ranges.items(), strict=True)
+                if count
+            ),
+        ]
+        if faults:
+            raise CheckError(f"{summary.beside}: {'; '.join(faults)}")
+        _require_columns(session, summary)
+        run_data_tests(session, [Subject(summary.target, summary.key, rows=Relation.parse(summary.beside))])
     return int(rows)
 
 
-def publish(summary: Summary, connect: Connect) -> None:
-    """Replace the published rows by those built, in one transaction.
+def publish(summary: Summary, connect: Connect, name: str = "Redshift") -> None:
+    """Replace the published rows by those built, and give the readers their rights, in one transaction.
 
-    Readers see the old rows or the new ones. The table itself stays, and with it its grants and the views on it.
+    Readers see the old rows or the new ones. The table itself stays, and with it the views on it.
     """
-    with _cursor(connect) as cursor:
-        for statement in _render("publish", target=summary.target, beside=summary.beside):
-            cursor.execute(statement)
+    with open_session(connect, name) as session:
+        readable = [column for column in _columns(session, summary.beside) if column not in summary.pii]
+        grants = render_grants(Relation.parse(summary.target), readable, summary.grants, personal=summary.pii)
+        session.run(["BEGIN", *_render("publish", target=summary.target, beside=summary.beside), *grants, "COMMIT"])
 
 
 @contextmanager
-def _cursor(connect: Connect) -> Iterator[Any]:
-    """One transaction: committed at the end of the block, rolled back if it fails."""
-    with closing(connect()) as connection:
-        cursor = connection.cursor()
-        yield cursor
-        connection.commit()
-
-
-def _read(path: Path) -> Summary:
-    text = path.read_text()
-    front = FRONT_MATTER.match(text)
-    if not front:
-        raise ConfigError(f"{path}:1: found no front matter; expected '/* ---', YAML and '--- */'")
+def _unpublished(summary: Summary) -> Iterator[None]:
+    """Say what a failed check means."""
     try:
-        fields = yaml.safe_load(front["yaml"])
-        return Summary(name=path.stem, query=text[front.end() :].strip(), **fields)
-    except (yaml.YAMLError, ValidationError, TypeError) as error:
-        raise ConfigError(f"{path}: its front matter is wrong: {error}") from error
+        yield
+    except CheckError as error:
+        raise CheckError(f"{summary.name}: {error}. {summary.target} stays as it was") from error
+
+
+def _require_columns(session: Session, summary: Summary) -> None:
+    built, published = _columns(session, summary.beside), _columns(session, summary.target)
+    if unknown := [column for column in summary.pii if column not in built]:
+        raise ConfigError(f"{summary.name}: pii names {', '.join(unknown)}; the query gives {', '.join(built)}")
+    if published and published != built:
+        raise ConfigError(
+            f"{summary.name}: {summary.target} has the columns {', '.join(published)}, and the query now gives "
+            f"{', '.join(built)}; rename the table away, and the next run makes it anew"
+        )
+
+
+def _columns(session: Session, table: str) -> list[str]:
+    return [column.name for column in read_columns(session, Relation.parse(table))]
 
 
 def _render(name: str, **values: Any) -> list[str]:

@@ -129,7 +129,7 @@ def _grow(session: Session, plan: LoadPlan) -> None:
     except StatementError:
         session.run(render_rollback())
     if growth := compare(plan, found := read_columns(session, plan.target)):  # unless another load has just done it
-        log.warning("%s is dropped and made anew; grants on it must be given again", plan.target.live)
+        log.warning("%s is dropped and made anew; only grants of the table config are given again", plan.target.live)
         session.run(render_drop_live_view(plan))
         _alter(session, plan, growth, _shown(found))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from warehouse.grants import render_grants_of_load
 from warehouse.load_plan import EXTRACTED_AT, MANIFEST_ID, LoadColumn, LoadPlan, Relation
 from warehouse.merge import live_condition
 from warehouse.redshift_sql import lines, literal, names, quote, relation, render
@@ -39,7 +40,7 @@ def render_create_audit(audit: Relation) -> list[str]:
 
 
 def render_add_columns(plan: LoadPlan, added: Sequence[LoadColumn], shown: Sequence[str]) -> list[str]:
-    """Add columns to the target and to its view of live rows, in one transaction.
+    """Add columns to the target and to its view of live rows, in one transaction, in which the view keeps its grants.
 
     :param shown: the view's columns until now.
     """
@@ -48,6 +49,7 @@ def render_add_columns(plan: LoadPlan, added: Sequence[LoadColumn], shown: Seque
         render("begin"),
         *(render("add_column", target=target, column=quote(column.name), type=column.type) for column in added),
         *render_live_view(plan, [*shown, *(column.name for column in added)]),
+        *render_grants_of_load(plan),
         render("commit"),
     ]
 

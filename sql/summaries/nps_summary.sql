@@ -2,7 +2,7 @@
 description: Net promoter score by day and by month, of answers that were not deleted.
 target: analytics.nps_summary
 asset: warehouse/nps
-input_check: inputs/nps_summary__input.sql
+inputs: [analytics.nps]
 key: [grain, period_start]
 ranges: {nps: [-100, 100], answers: [1, null]}
 --- */

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
-import psycopg2
 import pytest
 
-from warehouse.errors import CheckError, ConfigError, SourceDataError
+from tests.integration.warehouse_load.conftest import Warehouse
+from tests.support.readers import Reader
+from warehouse.errors import CheckError, ConfigError
 from warehouse.summary import Summary, build, check_inputs, check_output, publish, read_summaries
 
 pytestmark = pytest.mark.integration
@@ -17,11 +19,20 @@ Connect = Callable[[], Any]
 
 
 @pytest.fixture
-def connect(redshift: Any) -> Connect:
+def warehouse(redshift: Any) -> Warehouse:
+    return Warehouse(redshift.fresh_database("summary"), redshift.iam_role)
+
+
+@pytest.fixture
+def reader(warehouse: Warehouse, postgres: Any) -> Reader:
+    return Reader(postgres.dsn("postgres"), warehouse.arguments)
+
+
+@pytest.fixture
+def connect(warehouse: Warehouse) -> Connect:
     """A warehouse with answers of three days: mixed, all passive, and one that was deleted."""
-    dsn = redshift.fresh_database("summary")
     run(
-        lambda: psycopg2.connect(dsn),
+        warehouse.connect,
         "CREATE SCHEMA analytics",
         "CREATE TABLE analytics.nps (id BIGINT, score SMALLINT, created_at TIMESTAMP, deleted SMALLINT)",
         "CREATE VIEW analytics.nps_live AS SELECT * FROM analytics.nps WHERE deleted = 0",
@@ -30,18 +41,14 @@ def connect(redshift: Any) -> Connect:
         "(4, 7, '2021-09-01 00:00', 0), (5, 8, '2021-09-01 12:00', 0), "
         "(6, 6, '2021-09-02 12:00', 0), (7, 10, '2021-09-02 12:00', 1)",
     )
-    return lambda: psycopg2.connect(dsn)
+    return warehouse.connect
 
 
 def run(connect: Connect, *statements: str) -> list[tuple[Any, ...]]:
-    connection = connect()
-    cursor = connection.cursor()
-    for statement in statements:
-        cursor.execute(statement)
-    rows = cursor.fetchall() if cursor.description else []
-    connection.commit()
-    connection.close()
-    return rows
+    with closing(connect()) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
 
 
 @pytest.fixture
@@ -100,9 +107,62 @@ def test_before_the_first_load_the_summary_is_empty(summary: Summary, connect: C
 def test_wrong_input_is_refused_and_the_published_rows_stay(summary: Summary, connect: Connect) -> None:
     make(summary, connect)
     run(connect, "INSERT INTO analytics.nps VALUES (8, 11, '2021-09-03', 0), (9, 5, NULL, 0)")
-    with pytest.raises(SourceDataError, match=r"nps_summary: 2 rows of the input are answers without a time"):
+    with pytest.raises(
+        CheckError, match=r"nps_summary: .*analytics.nps: nps_score: 2 live answers have no time.*stays as"
+    ):
         make(summary, connect)
     assert published(connect) == EXPECTED
+
+
+def test_what_does_not_add_up_is_not_published(summary: Summary, connect: Connect) -> None:
+    make(summary, connect)
+    promoters = "SUM(CASE WHEN vote = 1 AND grain = 'day' THEN 1 ELSE 0 END) AS promoters"
+    assert summary.query.count("SUM(CASE WHEN vote = 1 THEN 1 ELSE 0 END) AS promoters") == 1
+    wrong = summary.query.replace("SUM(CASE WHEN vote = 1 THEN 1 ELSE 0 END) AS promoters", promoters)
+    with pytest.raises(CheckError, match=r"nps_summary: .*: nps_summary_months: 1 months have other.*stays as it was"):
+        make(summary.model_copy(update={"query": wrong}), connect)
+    assert published(connect) == EXPECTED
+
+
+def test_a_gap_is_a_warning_and_is_published(
+    summary: Summary, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(connect, "DELETE FROM analytics.nps WHERE created_at::DATE = '2021-09-01'")
+    make(summary, connect)
+    assert "analytics.nps_summary: nps_summary_gaps: 1 days between the first and the last" in caplog.text
+    assert [row[1] for row in published(connect) if row[0] == "day"] == ["2021-08-31", "2021-09-02"]
+
+
+def test_other_columns_than_the_published_ones_are_refused(summary: Summary, connect: Connect) -> None:
+    make(summary, connect)
+    wider = summary.query.replace("COUNT(*) AS answers,", "COUNT(*) AS answers, 1 AS one,")
+    with pytest.raises(ConfigError, match=r"has the columns grain, .* now gives grain, period_start, answers, one"):
+        make(summary.model_copy(update={"query": wider}), connect)
+    assert published(connect) == EXPECTED
+
+
+def test_readers_see_all_but_the_personal_columns_after_each_build(
+    summary: Summary, connect: Connect, reader: Reader
+) -> None:
+    reader.let_into("analytics", connect)
+    summary = summary.model_copy(update={"pii": ("detractors",), "grants": (reader.grantee,)})
+    for _ in range(2):
+        make(summary, connect)
+        assert reader.read("SELECT answers FROM analytics.nps_summary ORDER BY grain, period_start") == [
+            (row[2],) for row in EXPECTED
+        ]
+        assert reader.read("SELECT detractors FROM analytics.nps_summary") is None
+        assert reader.read("SELECT * FROM analytics.nps_summary") is None
+    run(connect, f"GRANT SELECT ON analytics.nps_summary TO ROLE {reader.role}")
+    build(summary, connect)
+    assert reader.read("SELECT detractors FROM analytics.nps_summary__new") is None
+    make(summary, connect)
+    assert reader.read("SELECT detractors FROM analytics.nps_summary") is None
+
+
+def test_a_personal_column_that_is_not_there_is_refused(summary: Summary, connect: Connect) -> None:
+    with pytest.raises(ConfigError, match="pii names emial; the query gives grain, period_start, answers"):
+        make(summary.model_copy(update={"pii": ("emial",)}), connect)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,20 @@ import pytest
 from tests.integration.warehouse_load.conftest import AUDIT, Warehouse
 from tests.support.loads import Lake, Table, plan
 from warehouse.config import TableConfig
-from warehouse.data_tests import main, read_data_tests, run_data_tests
+from warehouse.data_tests import CHECKS, DataTest, Result, Subject, main, render_data_test, run_data_tests
 from warehouse.errors import CheckError, ConfigError
+from warehouse.redshift import open_session
 
 pytestmark = pytest.mark.integration
 
 AT = datetime(2021, 9, 16, tzinfo=UTC).replace(tzinfo=None)
-COLUMNS = {"id": "BIGINT", "score": "SMALLINT", "updated_at": "TIMESTAMP", "deleted": "SMALLINT"}
+COLUMNS = {
+    "id": "BIGINT",
+    "score": "SMALLINT",
+    "created_at": "TIMESTAMP",
+    "updated_at": "TIMESTAMP",
+    "deleted": "SMALLINT",
+}
 
 
 def config(target: str) -> TableConfig:
@@ -36,9 +43,14 @@ def config(target: str) -> TableConfig:
 def loaded(warehouse: Warehouse, lake: Lake) -> TableConfig:
     warehouse.execute("DROP TABLE IF EXISTS analytics.nps")
     table = Table("nps", COLUMNS, deleted_flag="deleted")
-    rows = [(1, 9, AT, 0), (2, 0, AT, 0), (3, 99, AT, 1)]
+    rows = [(1, 9, AT, AT, 0), (2, 0, AT, AT, 0), (3, 99, AT, AT, 1)]
     warehouse.load(plan(lake.put_batch(table, rows, target="analytics.nps"), audit=AUDIT))
     return config("analytics.nps")
+
+
+def run(warehouse: Warehouse, table: TableConfig, **options: Any) -> list[Result]:
+    with open_session(warehouse.connect, "Redshift") as session:
+        return run_data_tests(session, [Subject.of(table)], **options)
 
 
 SPOILERS: dict[str, Any] = {
@@ -50,35 +62,36 @@ SPOILERS: dict[str, Any] = {
 
 
 def test_a_load_passes_them(loaded: TableConfig, warehouse: Warehouse) -> None:
-    results = run_data_tests(warehouse.connect, [loaded])
+    results = run(warehouse, loaded)
     assert {result.test: result.offending for result in results} == dict.fromkeys(SPOILERS, 0)
 
 
 def test_each_can_fail(loaded: TableConfig, warehouse: Warehouse, lake: Lake, caplog: pytest.LogCaptureFixture) -> None:
-    assert {test.name for test in read_data_tests()} == set(SPOILERS)
     caplog.set_level(logging.WARNING)
-    for test in read_data_tests():
+    tests = [test for test in DataTest.read_folder(CHECKS) if Subject.of(loaded).concerns(test)]
+    assert {test.name for test in tests} == set(SPOILERS)
+    for test in tests:
         warehouse.execute(SPOILERS[test.name])
         if test.level == "warn":
-            results = run_data_tests(warehouse.connect, [loaded], tests=[test])
+            results = run(warehouse, loaded, tests=[test])
             assert [result.offending for result in results] == [1]
             assert f"analytics.nps: {test.name}: 1 {test.description}" in caplog.text
         else:
             with pytest.raises(CheckError, match=f"analytics.nps: {test.name}: 1 {test.description}"):
-                run_data_tests(warehouse.connect, [loaded], tests=[test])
+                run(warehouse, loaded, tests=[test])
 
 
 def test_all_failures_are_told_together(loaded: TableConfig, warehouse: Warehouse) -> None:
     for name in ("unique_key", "nps_score"):
         warehouse.execute(SPOILERS[name])
     with pytest.raises(CheckError, match=r"nps_score: 2 .*; analytics.nps: unique_key: 1"):
-        run_data_tests(warehouse.connect, [loaded])
+        run(warehouse, loaded)
 
 
 def test_a_test_of_another_table_is_not_run(warehouse: Warehouse, lake: Lake) -> None:
     table = Table("other", COLUMNS)
     warehouse.load(plan(lake.put_batch(table, [], target="analytics.other"), audit=AUDIT))
-    assert {result.test for result in run_data_tests(warehouse.connect, [config("analytics.other")])} == {
+    assert {result.test for result in run(warehouse, config("analytics.other"))} == {
         "unique_key",
         "audited",
         "fresh",
@@ -113,4 +126,11 @@ def test_a_wrong_file_is_named(what: str, tmp_path: Path) -> None:
     text, message = FAULTS[what]
     (tmp_path / "x.sql").write_text(text)
     with pytest.raises(ConfigError, match=message):
-        read_data_tests(tmp_path)
+        DataTest.read_folder(tmp_path)
+
+
+def test_a_test_that_names_what_there_is_not_is_refused() -> None:
+    test = DataTest(name="x", description="d", level="fail", target="a.b", query="SELECT COUNT({{ key }}) FROM a.b")
+    assert render_data_test(test, Subject("a.b", ("id",))) == ['SELECT COUNT("id") FROM a.b']
+    with pytest.raises(ConfigError, match=r"data test x cannot be filled in for a\.b: 'key' is undefined"):
+        render_data_test(test, Subject("a.b"))

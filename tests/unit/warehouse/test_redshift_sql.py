@@ -84,6 +84,11 @@ RANGES = tuple(
 PREFIX = Files(url="s3://lake/nps/", options=("CSV",), load_id="ab" * 32, parts=("s3://lake/nps/1.csv",))
 UNSTAMPED = replace(NPS, files=(PREFIX,), stamped=False)
 BULK = replace(UNSTAMPED, key=(), order_key=None, deleted_flag=None)
+READABLE = replace(
+    NPS,
+    columns=tuple(replace(column, personal=column.name == "note") for column in NPS.columns),
+    grants=("role analysts", "group bi", 'user Jane "J"', "public"),
+)
 LOADS = {
     "upsert": render_load(NPS, ROLE, distkey="id", sortkey=("updated_at", "id"), loaded_by="dag run load -1"),
     "upsert_column_list": render_load(replace(NPS, written=("id", "amount", "updated_at")), ROLE),
@@ -98,6 +103,7 @@ LOADS = {
     "refresh_key_ranges": render_load(replace(NPS, method=Method.REPLACE, files=RANGES), ROLE),
     "append_files": render_load(replace(BULK, method=Method.APPEND), ROLE),
     "replace_files": render_load(replace(BULK, method=Method.REPLACE), ROLE),
+    "refresh_grants": render_load(replace(READABLE, method=Method.REPLACE, files=(WHOLE[0],)), ROLE),
     "growth": [
         *target_sql.render_widen(NPS, [LoadColumn("note", "VARCHAR(80)")]),
         *target_sql.render_drop_live_view(NPS),

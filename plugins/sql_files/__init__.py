@@ -1,0 +1,1 @@
+"""SQL files that begin with front matter."""

@@ -1,0 +1,1 @@
+REVOKE SELECT ({{ columns }}) ON {{ table }} FROM {{ grantee }}
