@@ -16,7 +16,7 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
 
 EVIDENCE_VERSION = 1
-Z_999 = 3.290527  # of a 99.9 % interval: one of 95 % refuses one of ten honest releases
+Z_COINCIDENCE = 4.417173  # of a 99.999 % interval: at 95 % one honest release in ten would be refused
 
 
 class GateError(AirflowFailException):
@@ -296,9 +296,9 @@ def _decide_copies(report: Mapping[str, Any], name: str, remedy: str) -> Decisio
 
 
 def _wilson_upper(share: float, trials: float) -> float:
-    """Upper end of the 99.9 % interval of a share (E. B. Wilson, JASA 22, 1927)."""
-    spread = Z_999 * math.sqrt(share * (1 - share) / trials + Z_999**2 / (4 * trials**2))
-    return (share + Z_999**2 / (2 * trials) + spread) / (1 + Z_999**2 / trials)
+    """Upper end of the 99.999 % interval of a share (E. B. Wilson, JASA 22, 1927)."""
+    spread = Z_COINCIDENCE * math.sqrt(share * (1 - share) / trials + Z_COINCIDENCE**2 / (4 * trials**2))
+    return (share + Z_COINCIDENCE**2 / (2 * trials) + spread) / (1 + Z_COINCIDENCE**2 / trials)
 
 
 def _at(value: Any, *path: str) -> Any:

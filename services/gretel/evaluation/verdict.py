@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from services.gretel.evaluation.disclosure.risk import wilson
+from services.gretel.evaluation.disclosure.risk import Z_COINCIDENCE, wilson
 from services.gretel.evaluation.measure import Measure, Score, rounded
 
 MIN_QUALITY = 8.0
-Z_999 = 3.290527  # of a 99.9 % interval
 MAX_DISCRIMINATOR_AUC = 0.85
 MAX_MEMBERSHIP_AUC = 0.60
 MAX_DCR_DEVIATION = 0.05
@@ -69,13 +68,10 @@ def _at_most(limit: float, unit: str = "share") -> dict[str, Any]:
 
 
 def _coincidence(measure: Measure) -> float:
-    """Most that the holdout's own share explains: the upper end of its 99.9 % interval, nothing if it has none.
-
-    Not of 95 %: two honest samples of 1,000 rows differ by more than that in one of ten releases.
-    """
+    """Most that the holdout's own share explains: the upper end of its 99.999 % interval, nothing if it has none."""
     rows = measure.detail["holdout_rows"]
     share = measure.reference or 0.0
-    return wilson(share * rows, rows, Z_999)[1] if share > 0 else 0.0
+    return wilson(share * rows, rows, Z_COINCIDENCE)[1] if share > 0 else 0.0
 
 
 _NO_MORE_THAN_HOLDOUT: dict[str, Any] = {

@@ -133,11 +133,11 @@ def test_every_failure_is_named_at_once() -> None:
 
 
 def test_copies_are_held_against_the_holdouts_own_with_its_uncertainty() -> None:
-    # 2 of 100 holdout rows repeat training rows: up to 12 % would be no surprise. Of 100,000 rows, 2 % is sharp.
+    # 2 of 100 holdout rows repeat training rows: up to 17 % would be no surprise. Of 100,000 rows, 2 % is sharp.
     measure = {"value": 0.05, "reference": 0.02, "detail": {"holdout_rows": 100}}
     path = ("evidence", "measures", "exact_copies")
     decide(changed(evidence_report(), path, measure), SELF_HOSTED, **MODEL)
-    with pytest.raises(GateError, match=r"exact_copies: 0\.0500, at most 0\.02151"):
+    with pytest.raises(GateError, match=r"exact_copies: 0\.0500, at most 0\.02205"):
         decide(changed(evidence_report(), path, {**measure, "detail": {"holdout_rows": 100_000}}), SELF_HOSTED, **MODEL)
 
 
@@ -183,5 +183,5 @@ def test_an_honest_share_passes_though_the_holdout_is_a_small_sample() -> None:
     measure = {"value": 0.2682, "reference": 0.239, "detail": {"holdout_rows": 1000}}
     path = ("evidence", "measures", "rare_combinations")
     decide(changed(evidence_report(), path, measure), SELF_HOSTED, **MODEL)
-    with pytest.raises(GateError, match=r"- rare_combinations: 0\.3000, at most 0\.286"):
-        decide(changed(evidence_report(), path, measure | {"value": 0.30}), SELF_HOSTED, **MODEL)
+    with pytest.raises(GateError, match=r"- rare_combinations: 0\.3100, at most 0\.3032"):
+        decide(changed(evidence_report(), path, measure | {"value": 0.31}), SELF_HOSTED, **MODEL)

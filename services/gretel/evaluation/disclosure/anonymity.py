@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from services.gretel.evaluation.disclosure.copies import row_ids
-from services.gretel.evaluation.disclosure.risk import wilson
+from services.gretel.evaluation.disclosure.risk import Z_COINCIDENCE, wilson
 from services.gretel.evaluation.inputs import Feature, Inputs
 from services.gretel.evaluation.measure import Measure, not_measurable
 from services.gretel.table import Kind
@@ -96,5 +96,5 @@ def _copied(parts: dict[str, np.ndarray], *, chance: bool) -> float:
     if not chance or not len(holdout):
         return float(copies)
     shared = int(holdout.isin(set(train)).sum())
-    expected = wilson(shared, len(holdout))[1] * len(synthetic) if shared else 0.0
+    expected = wilson(shared, len(holdout), Z_COINCIDENCE)[1] * len(synthetic) if shared else 0.0
     return float(max(0, round(copies - expected)))

@@ -7,6 +7,8 @@ from services.gretel.evaluation.measure import Measure, not_measurable
 
 CONFIDENCE = 0.95
 Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+# What coincidence explains: holdout and release are both samples; at 95 % one honest release in ten would be refused.
+Z_COINCIDENCE = float(norm.ppf(0.5 + 0.99999 / 2))
 
 
 def wilson(successes: float, trials: float, z: float = Z) -> tuple[float, float]:
