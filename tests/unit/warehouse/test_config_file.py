@@ -156,6 +156,26 @@ FAULTS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("key", "fitting", "unfit"),
+    [
+        ("part_size_mb", [1, 1024], [0, 1025]),
+        ("key_ranges", [1, 1000], [0, 1001]),
+        ("lookback_minutes", [0, 1_000_000], [-1]),
+    ],
+)
+def test_numbers_have_limits_and_are_numbers(key: str, fitting: list[int], unfit: list[int]) -> None:
+    assert [getattr(TableConfig(**GOOD_BLOCK, **{key: value}), key) for value in fitting] == fitting
+    for value in [*unfit, True, "5", 5.5, None]:
+        with pytest.raises(ValueError, match=key):
+            TableConfig(**GOOD_BLOCK, **{key: value})
+
+
+def test_a_column_has_a_name() -> None:
+    with pytest.raises(ValueError, match="cursor"):
+        TableConfig(**{**GOOD_BLOCK, "cursor": ""})
+
+
 @pytest.mark.parametrize("what", FAULTS)
 def test_a_fault_is_named_with_its_line(what: str, tmp_path: Path) -> None:
     old, new, line, message = FAULTS[what]
