@@ -10,6 +10,7 @@ from local.components.airflow import USER, Airflow
 from local.health import StackError, wait_until
 
 TIMEOUT = 30
+LAST_LINES = 15
 
 
 class AirflowApi:
@@ -61,14 +62,18 @@ class AirflowApi:
 
     def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
         """Return a try's log as text, one event a line."""
-        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
-        events = self.get(path, full_content="true", map_index=str(map_index))["content"]
-        return "\n".join(_text(event) for event in events)
+        return "\n".join(_text(event) for event in self._events(dag_id, run_id, task_id, try_number, map_index))
 
-    def last_log_lines(self, dag_id: str, run_id: str, task: dict[str, Any], lines: int = 15) -> str:
-        """Return the end of a task instance's latest log."""
-        text = self.log(dag_id, run_id, task["task_id"], task["try_number"], task["map_index"])
-        return "\n".join(text.splitlines()[-lines:])
+    def error(self, dag_id: str, run_id: str, task: dict[str, Any]) -> str:
+        """Return what failed a task instance at its latest try, or the end of its log where that holds no error."""
+        events = self._events(dag_id, run_id, task["task_id"], task["try_number"], task["map_index"])
+        errors = [error for event in events for error in _errors(event)]
+        return "\n".join(errors or [_text(event) for event in events[-LAST_LINES:]])
+
+    def _events(self, dag_id: str, run_id: str, task_id: str, try_number: int, map_index: int) -> list[Any]:
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
+        events: list[Any] = self.get(path, full_content="true", map_index=str(map_index))["content"]
+        return events
 
     def unpause(self, dag_id: str) -> None:
         """Let the DAG's runs begin."""
@@ -93,5 +98,10 @@ def _text(event: Any) -> str:
     """One structured log event as text, with the error it carries."""
     if not isinstance(event, dict):
         return str(event)
-    errors = [f"{error['exc_type']}: {error['exc_value']}" for error in event.get("error_detail") or []]
-    return "\n".join([str(event.get("event", event)), *errors])
+    return "\n".join([str(event.get("event", event)), *_errors(event)])
+
+
+def _errors(event: Any) -> list[str]:
+    """The exceptions that a structured log event carries."""
+    details = event.get("error_detail") if isinstance(event, dict) else None
+    return [f"{error['exc_type']}: {error['exc_value']}" for error in details or []]

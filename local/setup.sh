@@ -27,20 +27,26 @@ find_python() {
 # What is missing, by what is needed and not by package name: another way of having installed it is as good.
 missing_packages() {
     python=$1
+    version=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo postgresql
     command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || echo mariadb-server
     if [ ! -x .venv/bin/python ]; then
-        "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+        "$python" -c 'import ensurepip, venv' 2>/dev/null || echo "$version-venv"
     fi
     # The mysql provider's client, mysqlclient, exists as source only.
     command -v pkg-config >/dev/null || echo pkg-config
     command -v mariadb_config >/dev/null || command -v mysql_config >/dev/null || echo libmariadb-dev
     command -v cc >/dev/null || echo gcc libc6-dev
     header=$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["include"] + "/Python.h")')
-    [ -e "$header" ] || echo python3-dev
+    [ -e "$header" ] || echo "$version-dev"
     for extra in ${EXTRA_PACKAGES:-}; do
-        dpkg -s "$extra" >/dev/null 2>&1 || echo "$extra"
+        [ "$extra" = chromium ] && chromium_is_a_snap || dpkg -s "$extra" >/dev/null 2>&1 || echo "$extra"
     done
+}
+
+# Ubuntu has no package of it; the snap behind chromium-browser needs snapd, and sees no files outside the home folder.
+chromium_is_a_snap() {
+    grep -qx ID=ubuntu /etc/os-release
 }
 
 install_packages() {
@@ -59,7 +65,8 @@ build_environment() {
     python=$1
     wanted=$(cat requirements.txt pyproject.toml | sha256sum | cut -d' ' -f1)-$(pwd | sha256sum | cut -c1-8)
     [ "$(cat .venv/installed 2>/dev/null)" = "$wanted" ] && return
-    if ! supported .venv/bin/python; then
+    # Without pip it was interrupted while it was made.
+    if ! supported .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
         rm -rf .venv
         "$python" -m venv .venv
     fi
@@ -82,3 +89,6 @@ missing=$(missing_packages "$python" | tr '\n' ' ')
 # shellcheck disable=SC2086  # a list of words
 [ -z "${missing% }" ] || install_packages $missing
 build_environment "$python"
+case " ${EXTRA_PACKAGES:-} " in *" chromium "*)
+    if chromium_is_a_snap; then .venv/bin/playwright install --with-deps chromium >&2; fi ;;
+esac

@@ -11,13 +11,14 @@ from local.airflow_api import AirflowApi
 from local.health import StackError
 
 RUN_SECONDS = 600
+PASSING = {None, "none", "scheduled", "queued", "removed"}  # on the way to the states that tell something
 Say = Callable[[str], None]
 
 
 def follow(api: AirflowApi, dag_id: str, run_id: str, say: Say) -> None:
     """Say every change of every task's state until the run has ended.
 
-    :raises StackError: it failed, with the last log lines of what failed; or it did not end in time.
+    :raises StackError: it failed, with the errors that failed it; or it did not end in time.
     """
     seen: dict[str, str | None] = {}
     started = time.monotonic()
@@ -29,8 +30,8 @@ def follow(api: AirflowApi, dag_id: str, run_id: str, say: Say) -> None:
     _say_changes(api, dag_id, run_id, seen, lambda line: say(f"{time.monotonic() - started:5.1f} s  {line}"))
     if state == "failed":
         failed = [task for task in api.task_instances(dag_id, run_id) if task["state"] == "failed"]
-        logs = [f"{task['task_id']}:\n{api.last_log_lines(dag_id, run_id, task)}" for task in failed]
-        raise StackError(f"run {run_id} of {dag_id} failed.\n" + "\n".join(logs))
+        errors = [f"{task['task_id']}: {api.error(dag_id, run_id, task)}" for task in failed]
+        raise StackError(f"run {run_id} of {dag_id} failed.\n" + "\n".join(errors))
 
 
 def seconds(task: dict[str, Any]) -> float:
@@ -45,4 +46,5 @@ def _say_changes(api: AirflowApi, dag_id: str, run_id: str, seen: dict[str, str 
         name = task["task_id"] if task["map_index"] < 0 else f"{task['task_id']}[{task['map_index']}]"
         if task["state"] != seen.get(name):
             seen[name] = task["state"]
-            say(f"{name}: {task['state'] or 'waiting'}")
+            if task["state"] not in PASSING:
+                say(f"{name}: {task['state']}")

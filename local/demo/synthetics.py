@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -46,6 +47,7 @@ def run(stack: Stack, api: AirflowApi, say: Say) -> list[str]:
         f"  rows extracted    {manifest['extract']['rows']:>10,}",
         f"  rows synthesized  {manifest['data']['rows']:>10,}",
         f"  release           {manifest['data']['uri']}",
+        f"  copy of it        {_copy(stack, manifest['data']['uri'])}",
         "  gate              " + ", ".join(_gate(gate) for gate in manifest["gates"][:3]) + " …",
         "  time per task",
         *(f"    {task['task_id']:<32} {seconds(task):6.1f} s" for task in api.task_instances(DAG_ID, run_id)),
@@ -71,6 +73,16 @@ def _read_manifest(stack: Stack, uri: str) -> dict[str, Any]:
     if size != data["bytes"]:
         raise StackError(f"{data['uri']} has {size} bytes, its manifest says {data['bytes']}")
     return manifest
+
+
+def _copy(stack: Stack, uri: str) -> Path:
+    """Copy the release's files into the stack's folder: the S3 server's objects end with it."""
+    client, prefix = stack.s3.client(), _key(uri).rpartition("/")[0]
+    folder = stack.home.path / prefix
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in client.list_objects_v2(Bucket=BUCKET, Prefix=f"{prefix}/")["Contents"]:
+        client.download_file(BUCKET, item["Key"], str(stack.home.path / item["Key"]))
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def _key(uri: str) -> str:
