@@ -43,11 +43,14 @@ def synthetic_features(
     :param num_records: synthetic rows to generate.
     :param row_limit: most rows to train on.
     :param thresholds: what the quality report has to show before anything is released.
+    :raises FeatureQueryError: the default query's file is wrong, which Airflow shows as an import error.
     """
+    description = read_feature_query(FEATURE_QUERIES / sql_file).description
     released = Asset(f"synthetic_features/{dag_id}")
 
     @dag(
         dag_id=dag_id,
+        description=description,
         doc_md=doc_md,
         schedule=None,
         catchup=False,

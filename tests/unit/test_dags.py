@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from synthetics.feature_query import read_feature_query
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DAG_IDS = {"gretel_synthetics_airbnb_bookings", "mysql_to_redshift", "nps_summary"}
@@ -24,6 +27,7 @@ heavy = [name for name in sys.argv[2].split(",") if name in sys.modules]
 dags = {
     dag.dag_id: {
         "doc": bool(dag.doc_md),
+        "description": dag.description,
         "tags": sorted(dag.tags),
         "file": dag.fileloc,
         "tasks": {
@@ -85,6 +89,23 @@ def test_the_synthetics_pipeline_is_the_picture_in_its_documentation(parsed: dic
         "upload_synthetic_features": ["delete_raw_features"],
         "delete_raw_features": [],
     }
+
+
+def test_the_querys_description_is_shown_with_its_pipeline(parsed: dict) -> None:
+    query = read_feature_query(REPOSITORY / "sql" / "features" / "session_rollups__by_user.sql")
+    assert parsed["dags"]["gretel_synthetics_airbnb_bookings"]["description"] == query.description
+
+
+def test_a_mistake_in_the_front_matter_is_an_import_error(tmp_path: Path) -> None:
+    for part in ("dags", "sql"):
+        shutil.copytree(REPOSITORY / part, tmp_path / part)
+    query = tmp_path / "sql" / "features" / "session_rollups__by_user.sql"
+    query.write_text(query.read_text().replace("entity_key:", "entity:"))
+    found = parse(tmp_path / "dags", tmp_path)
+    [(file, error)] = found["errors"].items()
+    assert "airbnb" in file
+    assert f"{query}:4: found the key 'entity'; expected only description, entity_key," in error
+    assert set(found["dags"]) == DAG_IDS - {"gretel_synthetics_airbnb_bookings"}
 
 
 def test_every_dag_file_is_short(parsed: dict) -> None:
