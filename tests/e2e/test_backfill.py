@@ -16,7 +16,7 @@ from local.settings import REPOSITORY
 from local.stack import Stack
 from tests.support.airflow_cli import AirflowCli, Command
 from tests.support.runs import Run
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_until
 
 DAY_16 = ["2021-09-16T00:00:00+00:00", "2021-09-17T00:00:00+00:00"]
 DAY_17 = ["2021-09-17T00:00:00+00:00", "2021-09-18T00:00:00+00:00"]
@@ -54,7 +54,7 @@ def backfills(api: AirflowApi, dag_id: str) -> list[dict[str, Any]]:
 
 
 def says(command: Command, text: str) -> None:
-    wait_for(lambda: text in command.out.read_text(), seconds=90)
+    wait_until(lambda: text in command.out.read_text(), seconds=90)
 
 
 class TestDailyProbe:
@@ -253,6 +253,6 @@ def test_without_a_scheduler_nothing_is_started(engines: Stack, cli: AirflowCli,
         done = cli.run("dags", "backfill", "-s", "2021-11-01", "daily_probe")
     finally:
         engines.supervisor.start("airflow-scheduler")
-        wait_for(lambda: engines.airflow.unhealthy() is None, seconds=120, every=0.5)
+        wait_until(lambda: engines.airflow.unhealthy() is None, seconds=120, every=0.5)
     assert (done.status, "no scheduler is running" in done.err) == (1, True), done.err
     assert len(backfills(probes, "daily_probe")) == before

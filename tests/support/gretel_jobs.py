@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from gretel_client.projects.jobs import END_STATES, Job, Status
 
-T = TypeVar("T")
+from tests.support.waiting import wait_until
 
 
 def bookings(*, rows: int, seed: int) -> pd.DataFrame:
@@ -33,21 +31,6 @@ def config(model_type: str = "cart", *, name: str | None = "bookings", **section
     }
     top = {"schema_version": "1.0", "models": [{model_type: settings}]}
     return top if name is None else {**top, "name": name}
-
-
-def wait_until(condition: Callable[[], T | None], what: str, *, seconds: float = 60.0) -> T:
-    """Ask again and again until the condition gives something true; returns that.
-
-    :param what: what is waited for, for the message.
-    :raises TimeoutError: it did not come true in time.
-    """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise TimeoutError(f"waited {seconds:g} s for {what}")
 
 
 def wait_for(job: Job, *, seconds: float = 120.0) -> Status:

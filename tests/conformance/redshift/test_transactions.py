@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.redshift.warehouse import DRIVERS, Session, SqlFailedError, Warehouse
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -104,7 +104,7 @@ def test_a_lock_keeps_readers_waiting(pair: tuple[Session, Session], table: str)
     thread.join(0.3)
     assert thread.is_alive()
     one.rollback()
-    wait_for(lambda: not thread.is_alive())
+    wait_until(lambda: not thread.is_alive())
     assert failures == []
 
 

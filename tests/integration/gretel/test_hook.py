@@ -19,7 +19,7 @@ from hooks.gretel_errors import GretelError, GretelFatalError, GretelUnavailable
 from local.components.gretel import Gretel
 from tests.integration.gretel.conftest import CART, SLOW, SMALL
 from tests.support.fault_proxy import FaultProxy, answer, held_response, lost_request, lost_response, truncated
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -36,7 +36,7 @@ def completed(hook: GretelHook, key: str, *, evaluate: bool = False):
         hook.refresh_model(model)
         return model.status.value not in {"created", "pending", "active"}
 
-    wait_for(ended)
+    wait_until(ended)
     assert model.status.value == "completed", model.errors
     return model
 

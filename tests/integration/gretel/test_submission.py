@@ -16,7 +16,7 @@ from hooks.gretel_models import attach, cancel_all, find_models
 from operators.gretel_submission import submit_once
 from tests.integration.gretel.conftest import CART, SLOW
 from tests.support.fault_proxy import FaultProxy, answer, held_request, held_response, lost_request, lost_response
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -51,7 +51,7 @@ def test_the_second_time_it_attaches(hook: GretelHook, submit, statuses, proxy: 
 
 def test_it_attaches_to_a_completed_model(hook: GretelHook, direct: GretelHook, submit, statuses) -> None:
     first = submit(hook, data=b"a,b\n1,2\n3,4\n5,6\n7,8\n9,1\n2,3\n4,5\n6,7\n8,9\n1,2\n")
-    wait_for(lambda: statuses()[0] not in AT_WORK)
+    wait_until(lambda: statuses()[0] not in AT_WORK)
     assert statuses() == ["completed"], direct.get_model(direct.default_project, first.model_id).errors
     again = submit(hook)
     assert (again.model_id, again.status.value) == (first.model_id, "completed")
@@ -80,7 +80,7 @@ def test_a_dead_model_is_not_taken_over(hook: GretelHook, submit, statuses, dead
     first = submit(hook, data=SLOW if dead == "cancelled" else b"a\n")  # without rows: nothing to learn
     if dead == "cancelled":
         hook.cancel_model(first)
-    wait_for(lambda: statuses() == [dead])
+    wait_until(lambda: statuses() == [dead])
     second = submit(hook)
     assert second.model_id != first.model_id
     assert [statuses()[0], statuses()[1] in AT_WORK] == [dead, True]
@@ -119,7 +119,7 @@ def test_a_request_that_arrives_late(hasty: GretelHook, submit, statuses, proxy:
     proxy.inject("POST", CREATE, held_request(release))
     kept = submit(hasty)
     release.set()
-    wait_for(lambda: len(statuses()) == 2)
+    wait_until(lambda: len(statuses()) == 2)
     assert submit(hasty).model_id == kept.model_id
     assert statuses()[0] in AT_WORK
     assert statuses()[1] == "cancelled"

@@ -15,7 +15,7 @@ from airflow.sdk.module_loading import import_string
 from hooks.gretel import GretelHook
 from tests.integration.gretel.conftest import CART, SLOW, SMALL
 from tests.support.fault_proxy import FaultProxy, answer, held_response, lost_request
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_until
 from triggers.gretel import GretelModelTrigger
 
 pytestmark = pytest.mark.integration
@@ -163,7 +163,7 @@ def test_a_duplicate_that_turns_up_later_is_cancelled(make, direct: GretelHook, 
 
     async def watch() -> None:
         waiting = asyncio.create_task(first_event(trigger))
-        await asyncio.to_thread(wait_for, lambda: "cancelled" in statuses())
+        await asyncio.to_thread(wait_until, lambda: "cancelled" in statuses())
         waiting.cancel()
 
     asyncio.run(watch())
@@ -177,9 +177,9 @@ def test_one_request_per_look(make, proxy: FaultProxy) -> None:
 
     async def watch() -> None:
         waiting = asyncio.create_task(first_event(make()))
-        await asyncio.to_thread(wait_for, lambda: proxy.count("GET", READ) >= 5)
+        await asyncio.to_thread(wait_until, lambda: proxy.count("GET", READ) >= 5)
         before.append(len(proxy.requests) - proxy.count("GET", READ))
-        await asyncio.to_thread(wait_for, lambda: proxy.count("GET", READ) >= 15)
+        await asyncio.to_thread(wait_until, lambda: proxy.count("GET", READ) >= 15)
         waiting.cancel()
 
     asyncio.run(watch())

@@ -17,7 +17,8 @@ import requests
 from gretel_client.config import ClientConfig
 from gretel_client.projects import Project, get_project
 
-from tests.support.gretel_jobs import bookings, wait_until
+from tests.support.gretel_jobs import bookings
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 ALICE, ALICE_AGAIN, BOB = "grtu" + "a" * 40, "grtu" + "c" * 40, "grtu" + "b" * 40

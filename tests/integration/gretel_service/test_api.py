@@ -17,7 +17,8 @@ from gretel_client.rest.model.project_invite import ProjectInvite
 from gretel_client.users.users import get_me
 
 from tests.integration.gretel_service.conftest import ALICE, ALICE_AGAIN, BOB, ServiceProcess
-from tests.support.gretel_jobs import config, messages, wait_for, wait_until
+from tests.support.gretel_jobs import config, messages, wait_for
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -24,7 +24,8 @@ from gretel_client.projects.jobs import Status
 from gretel_client.projects.models import Model
 
 from tests.integration.gretel_service.conftest import ServiceProcess, Services
-from tests.support.gretel_jobs import config, messages, wait_for, wait_until
+from tests.support.gretel_jobs import config, messages, wait_for
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

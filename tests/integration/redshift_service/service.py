@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extensions import connection, make_dsn, parse_dsn
 
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_until
 
 ROLE = "arn:aws:iam::000000000000:role/lake"
 
@@ -51,7 +51,7 @@ class Service:
     def port(self) -> int:
         """Where it listens, once it does."""
         pattern = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
-        wait_for(lambda: pattern.search(self.log.read_text()) or self.process.poll() is not None)
+        wait_until(lambda: pattern.search(self.log.read_text()) or self.process.poll() is not None)
         match = pattern.search(self.log.read_text())
         assert match, self.log.read_text()
         return int(match.group(1))

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import S3
 from tests.integration.redshift_service.service import ROLE, Service, farewell
 from tests.support.fault_proxy import FaultProxy, held_response
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -66,7 +66,7 @@ def active(service: Service) -> int:
 def test_a_query_is_cancelled_and_the_session_goes_on(service: Service, numbers: str) -> None:
     connection = service.connect(numbers)
     thread, errors = fails(connection, FOREVER)
-    wait_for(lambda: active(service))
+    wait_until(lambda: active(service))
     connection.cancel()
     thread.join(30)
     assert errors[0].pgcode == "57014"
@@ -82,10 +82,10 @@ def in_a_process(dsn: str, sql: str) -> subprocess.Popen[bytes]:
 
 def test_a_query_whose_client_was_killed_is_stopped(service: Service, numbers: str) -> None:
     client = in_a_process(service.dsn(numbers), FOREVER)
-    wait_for(lambda: active(service))
+    wait_until(lambda: active(service))
     client.kill()
     client.wait()
-    wait_for(lambda: service.sessions(numbers) == 0)
+    wait_until(lambda: service.sessions(numbers) == 0)
 
 
 def test_a_copy_whose_client_was_killed_leaves_no_row_and_no_lock(
@@ -99,10 +99,10 @@ def test_a_copy_whose_client_was_killed_leaves_no_row_and_no_lock(
         cursor.execute("CREATE TABLE t (a INT, b VARCHAR(5))")
         copy = f"COPY t FROM 's3://{bucket}/part.csv' IAM_ROLE '{ROLE}' CSV"
         client = in_a_process(service.dsn(database), f"BEGIN; LOCK t; INSERT INTO t VALUES (0, 'x'); {copy}")
-        wait_for(lambda: proxy.count("GET", r"/part\.csv"))
+        wait_until(lambda: proxy.count("GET", r"/part\.csv"))
         client.kill()
         client.wait()
-        wait_for(lambda: service.sessions(database) == 1)
+        wait_until(lambda: service.sessions(database) == 1)
         cursor.execute("SELECT COUNT(*) FROM t")
         assert cursor.fetchone() == (0,)
 
@@ -119,7 +119,7 @@ def test_a_copy_that_waits_for_s3_is_cancelled_and_the_session_goes_on(
         cursor.execute("CREATE TABLE t (a INT, b VARCHAR(5))")
         copy = f"COPY t FROM 's3://{bucket}/part.csv' IAM_ROLE '{ROLE}' CSV"
         thread, errors = fails(connection, copy)
-        wait_for(lambda: proxy.count("GET", r"/part\.csv"))
+        wait_until(lambda: proxy.count("GET", r"/part\.csv"))
         connection.cancel()
         thread.join(30)
         assert errors[0].pgcode == "57014"
@@ -141,11 +141,11 @@ def test_the_service_ends_although_a_copy_waits_for_s3(
     connection = service.connect(database)
     connection.cursor().execute("CREATE TABLE t (a INT, b VARCHAR(5))")
     thread, errors = fails(connection, f"COPY t FROM 's3://{bucket}/part.csv' IAM_ROLE '{ROLE}' CSV")
-    wait_for(lambda: proxy.count("GET", r"/part\.csv"))
+    wait_until(lambda: proxy.count("GET", r"/part\.csv"))
     assert service.stop() == 0
     thread.join(30)
     assert isinstance(errors[0], psycopg2.OperationalError)
-    wait_for(lambda: service.sessions(database) == 0)
+    wait_until(lambda: service.sessions(database) == 0)
 
 
 def test_a_session_that_postgresql_ends_says_so(service: Service, database: str) -> None:

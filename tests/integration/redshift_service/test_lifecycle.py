@@ -16,7 +16,7 @@ from local.components.postgres import Postgres as PostgresComponent
 from local.settings import Home
 from tests.conftest import Postgres
 from tests.integration.redshift_service.service import Service, farewell
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -38,7 +38,7 @@ def test_sigterm_tells_the_clients_and_leaves_nothing_behind(start: Start, datab
     assert service.stop() == 0
     for connection in (idle, working):
         assert "terminating connection due to administrator command" in farewell(connection)
-    wait_for(lambda: service.sessions(database) == 0)
+    wait_until(lambda: service.sessions(database) == 0)
     assert "stopped" in service.log.read_text()
 
 
@@ -98,7 +98,7 @@ class OwnPostgres:
 
     def start(self) -> None:
         self.process = subprocess.Popen(self.program.argv, cwd="/", stderr=subprocess.DEVNULL)
-        wait_for(lambda: self.component.unhealthy() is None)
+        wait_until(lambda: self.component.unhealthy() is None)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)

@@ -21,7 +21,7 @@ import pytest
 
 from tests.integration.warehouse.conftest import Lake, Source
 from tests.support.fault_proxy import FaultProxy, held_request
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_until
 from warehouse.config import TableConfig
 from warehouse.extract import Destination, Written, extract_table
 from warehouse.key_ranges import plan_key_ranges
@@ -173,7 +173,7 @@ def test_changes_during_the_extract_are_not_seen(
         config = configure("big", part_size_mb=1)
         thread = threading.Thread(target=lambda: results.append(extract_table(source.connect, destination, config)))
         thread.start()
-        wait_for(lambda: proxy.count("PUT", "part-00000"))  # reading has begun, and writing is stuck
+        wait_until(lambda: proxy.count("PUT", "part-00000"))  # reading has begun, and writing is stuck
         source.execute(
             "UPDATE big SET n = n + 1",
             "DELETE FROM big WHERE id > 99000",
@@ -334,7 +334,7 @@ def test_a_killed_extract_leaves_nothing_that_can_be_loaded(
     with FaultProxy(s3.endpoint_url) as proxy:
         proxy.inject("PUT", "part-00002", held_request(release))
         process = start_extract(source, s3, proxy.endpoint, lake, configure("big", part_size_mb=1))
-        wait_for(lambda: proxy.count("PUT", "part-00002"))
+        wait_until(lambda: proxy.count("PUT", "part-00002"))
         process.kill()
         process.communicate(timeout=10)
         release.set()

@@ -17,7 +17,7 @@ from botocore.config import Config
 
 from tests.integration.warehouse.conftest import Lake, Source
 from tests.support.fault_proxy import FaultProxy, answer, held_request, lost_request
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_until
 from transfers.extract_errors import DestinationError
 from warehouse.config import TableConfig
 from warehouse.config_file import load_tables
@@ -223,7 +223,7 @@ def test_mysql_goes_away_in_the_middle(
 
     thread = threading.Thread(target=run)
     thread.start()
-    wait_for(lambda: proxy.count("PUT", "part-00000"))
+    wait_until(lambda: proxy.count("PUT", "part-00000"))
     with closing(source.connect()) as admin:
         admin.kill(connections[0].thread_id())
     release.set()

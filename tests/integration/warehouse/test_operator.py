@@ -15,7 +15,7 @@ from operators.mysql_to_s3 import MySQLToS3Operator
 from tests.integration.warehouse.conftest import Lake, Source
 from tests.support.extracts import read_manifest, read_rows
 from tests.support.fault_proxy import FaultProxy, held_request
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_until
 from warehouse.config import TableConfig
 from warehouse.errors import SourceUnavailableError
 
@@ -135,10 +135,10 @@ def test_a_killed_task_ends_its_query(
 
         thread = threading.Thread(target=run)
         thread.start()
-        wait_for(lambda: proxy.count("PUT", "part-00000"))
+        wait_until(lambda: proxy.count("PUT", "part-00000"))
         assert running(source) == 1
         task.on_kill()
-        wait_for(lambda: running(source) == 0)
+        wait_until(lambda: running(source) == 0)
         release.set()
         thread.join(60)
 
