@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,29 @@ def test_gretel_is_a_connection_type_with_a_form(airflow: AirflowApi) -> None:
         "read_timeout": "Read timeout (seconds)",
         "allow_http": "Allow http over a network",
     }
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"row_limit": "1; DROP TABLE users"},
+        {"row_limit": 0},
+        {"num_records": "many"},
+        {"sql_file": "../../../../etc/passwd"},
+        {"model_config": "../model_configs/tabular-actgan.yml"},
+        {"min_quality": None},
+        {"max_membership_auc": 2},
+    ],
+    ids=str,
+)
+def test_parameters_that_the_form_would_refuse_start_no_run(airflow: AirflowApi, conf: dict[str, Any]) -> None:
+    airflow.wait_for_dag(DAG_ID)
+    answer = airflow.session.post(
+        f"{airflow.url}/api/v2/dags/{DAG_ID}/dagRuns", json={"logical_date": None, "conf": conf}, timeout=30
+    )
+    assert answer.status_code == 400, answer.text
+    [name] = conf
+    assert name in answer.text
 
 
 @pytest.fixture
