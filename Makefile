@@ -27,7 +27,7 @@ logs: setup ## follow all logs
 	@exec $(PYTHON_BIN) -m local logs
 
 load-airbnb: setup ## load Kaggle's files into the running source database: make load-airbnb DIR=folder
-	@exec $(PYTHON_BIN) -m local load-airbnb "$(DIR)"
+	@exec $(PYTHON_BIN) -m local load-airbnb "$(or $(DIR),$(error DIR is not given: make load-airbnb DIR=folder))"
 
 render: setup ## print the exact SQL of one table's load, for review: make render TABLE=nps
 	@[ ! -r .local/run/airflow.env ] || . .local/run/airflow.env; exec $(PYTHON_BIN) -m warehouse.render $(TABLE)
