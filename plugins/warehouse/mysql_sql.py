@@ -20,7 +20,9 @@ YEAR_ONE = "'0001-01-01 00:00:00'"
 TEXT = {
     Form.PLAIN: "{name}",
     Form.ZEROABLE_DATE: "{name}",
-    Form.FLOAT: "CAST({name} AS DOUBLE)",  # FLOAT itself is written with six digits: 16777215 as 16777200
+    # FLOAT itself is written with six digits, 16777215 as 16777200, and MySQL writes an expression of type DOUBLE in at
+    # most 22 characters, which cuts digits off; in JSON it writes them all.
+    Form.FLOAT: "JSON_EXTRACT(JSON_ARRAY(CAST({name} AS DOUBLE)), '$[0]')",
     Form.BOOLEAN: "ELT({name} + 1, 'false', 'true')",
     Form.BITS: "LPAD(HEX({name}), {hex_digits}, '0')",
     Form.HEX: "HEX({name})",

@@ -152,6 +152,11 @@ def _decimal(source: SourceColumn) -> Target:
     return Target(f"DECIMAL({precision},{scale})", Form.PLAIN, width=precision + 3, summed=summed)
 
 
+def _double(source: SourceColumn) -> Target:
+    """DOUBLE(p,s) is written with s decimals, which may be too many or too few; plain DOUBLE as it is."""
+    return Target("DOUBLE PRECISION", Form.PLAIN if source.scale is None else Form.FLOAT, width=24)
+
+
 def _bit(source: SourceColumn) -> Target:
     if source.precision == 1:
         return Target("BOOLEAN", Form.BOOLEAN, width=5)
@@ -233,7 +238,7 @@ MAP: dict[str, Callable[[SourceColumn], Target]] = {
     "decimal": _decimal,
     "bit": _bit,
     "float": _constant("REAL", Form.FLOAT, width=24),
-    "double": _constant("DOUBLE PRECISION", Form.FLOAT, width=24),
+    "double": _double,
     "year": _constant("SMALLINT", Form.PLAIN, width=4),
     "date": _constant("DATE", Form.ZEROABLE_DATE, width=10),
     "datetime": _constant("TIMESTAMP", Form.ZEROABLE_DATE, width=26),

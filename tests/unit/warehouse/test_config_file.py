@@ -11,6 +11,7 @@ from warehouse.config_file import load_tables
 from warehouse.errors import ConfigError
 
 REPOSITORY = Path(__file__).parents[3]
+E2E = REPOSITORY / "tests" / "e2e" / "repository"
 GOOD = """\
 # two tables
 tables:
@@ -210,3 +211,23 @@ def test_paths_below_the_working_directory_are_short(tmp_path: Path, monkeypatch
     write(tmp_path, GOOD)
     monkeypatch.chdir(tmp_path)
     assert load_tables("tables.yml")[0].where("source") == "tables.yml:4"
+
+
+def test_the_end_to_end_tests_change_what_they_say_and_nothing_else() -> None:
+    nps, *others = (
+        (table.model_dump(exclude={"origin"}), tested.model_dump(exclude={"origin"}))
+        for table, tested in zip(
+            *(load_tables(root / "dags" / "warehouse" / "tables.yml") for root in (REPOSITORY, E2E)), strict=True
+        )
+    )
+    assert [key for key in nps[0] if nps[0][key] != nps[1][key]] == ["pii", "key_ranges", "grants"]
+    assert all(shipped == tested for shipped, tested in others)
+
+
+@pytest.mark.parametrize("grantee", ["analysts", "role", "role ", "Role analysts", "everybody"])
+def test_a_wrong_grantee_is_named_with_its_line(grantee: str, tmp_path: Path) -> None:
+    path = tmp_path / "tables.yml"
+    path.write_text(GOOD + f"    grants: ['user jane', '{grantee}']\n")
+    line = len(GOOD.splitlines()) + 1
+    with pytest.raises(ConfigError, match=rf"tables.yml:{line}: events.grants.1: must be 'role NAME'.*'{grantee}'"):
+        load_tables(path)
