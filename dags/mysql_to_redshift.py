@@ -33,6 +33,7 @@ from warehouse.config_file import load_tables
 
 TABLES = load_tables(Path(__file__).parent / "warehouse" / "tables.yml")
 NAMES = [table.name for table in TABLES]
+HASH_KEY = "pii_hash_key"  # a connection; its password is the key of hashed columns, if any table has such
 # A plain cron string would give intervals of no width.
 DAILY = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
 
@@ -75,9 +76,9 @@ def mysql_to_redshift() -> None:
     """One task group per table: decide what to extract, extract it, load it and run its data tests."""
     for table in TABLES:
         with TaskGroup(table.name):
-            extract = MySQLToS3Operator.partial(task_id="extract", table=table.to_dict()).expand_kwargs(
-                plan_extracts(table.name)
-            )
+            extract = MySQLToS3Operator.partial(
+                task_id="extract", table=table.to_dict(), hash_key_conn_id=HASH_KEY
+            ).expand_kwargs(plan_extracts(table.name))
             S3ToRedshiftOperator(
                 task_id="load",
                 manifest=extract.output.map(lambda extracted: extracted["manifest"]),

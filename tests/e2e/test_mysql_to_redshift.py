@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+from psycopg2.extensions import make_dsn
 
 from local.airflow_api import AirflowApi
 from local.health import wait_until
@@ -18,14 +19,30 @@ from local.nps.database import apply_changes, replace_tables
 from local.settings import REPOSITORY
 from local.stack import Stack
 from tests.support.runs import Run, trigger
+from warehouse.pseudonyms import Pseudonyms
 
 DAG_ID = "mysql_to_redshift"
 COLUMNS = "id, user_id, score, comment, channel, created_at, updated_at"
 
 
+HASH_KEY = "a key for the end-to-end tests"
+
+
+def create_reader(engines: Stack) -> None:
+    """A user with the role that tests/e2e/repository/dags/warehouse/tables.yml grants what is not personal."""
+    dsn = engines.postgres.dsn("warehouse")
+    with closing(psycopg2.connect(dsn)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE nps_readers")
+        cursor.execute("CREATE ROLE nps_reader LOGIN PASSWORD 'for-the-test' IN ROLE nps_readers")
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS analytics AUTHORIZATION warehouse")
+        cursor.execute("GRANT USAGE ON SCHEMA analytics TO nps_readers")
+
+
 @pytest.fixture(scope="module")
 def first_load(engines: Stack, airflow: AirflowApi) -> Run:
     replace_tables(engines.mariadb.arguments("prod"), seed=1)
+    create_reader(engines)
+    airflow.post("connections", {"connection_id": "pii_hash_key", "conn_type": "generic", "password": HASH_KEY})
     for dag_id in (DAG_ID, "nps_summary"):
         airflow.wait_for_dag(dag_id)
         airflow.unpause(dag_id)
@@ -64,10 +81,26 @@ def test_the_first_load_brings_every_live_row_value_for_value(engines: Stack, fi
     assert found == in_source(engines, "nps", COLUMNS, "deleted = 0")
 
 
-def test_personal_columns_stay_behind(engines: Stack, first_load: Run) -> None:
-    columns = in_warehouse(engines, "SELECT column_name FROM svv_columns WHERE table_name = 'nps'")
-    assert ("score",) in columns
-    assert ("email",) not in columns
+def test_the_first_load_was_split_by_ranges_of_the_key(airflow: AirflowApi, first_load: Run) -> None:
+    tasks = airflow.task_instances(DAG_ID, first_load.run_id)
+    extracts = [task for task in tasks if task["task_id"] == "nps.extract"]
+    assert sorted(task["map_index"] for task in extracts) == [0, 1, 2]
+    assert len([task for task in tasks if task["task_id"] == "numbers_and_times.extract"]) == 1
+
+
+def test_personal_columns_are_hashed_and_closed_to_readers(engines: Stack, first_load: Run, backfilled: str) -> None:
+    pseudonyms = Pseudonyms(HASH_KEY)
+    expected = [
+        (number, email and pseudonyms.hash(email.encode()).decode())
+        for number, email in in_source(engines, "nps", "id, email", "deleted = 0")
+    ]
+    assert in_warehouse(engines, "SELECT id, email FROM analytics.nps_live ORDER BY 1") == expected
+    reader = make_dsn(engines.redshift.dsn(), user="nps_reader", password="for-the-test")
+    with closing(psycopg2.connect(reader)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*), COUNT(score) FROM analytics.nps_live")
+        assert cursor.fetchone() == (len(expected), len(expected))
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("SELECT email FROM analytics.nps_live")
 
 
 def test_the_backfill_carries_updates_deletes_and_late_rows(engines: Stack, backfilled: str) -> None:
@@ -122,3 +155,48 @@ def test_only_the_tables_that_were_asked_for_are_loaded(airflow: AirflowApi, bac
     states = run.states()
     assert states["texts_and_bytes.load"] == "success"
     assert states["nps.load"] == states["numbers_and_times.load"] == "skipped"
+
+
+def test_a_failing_data_test_fails_the_load_and_keeps_the_summary_as_it_was(
+    engines: Stack, airflow: AirflowApi, backfilled: str
+) -> None:
+    def summary() -> list[tuple[Any, ...]]:
+        return in_warehouse(engines, "SELECT * FROM analytics.nps_summary ORDER BY 1, 2")
+
+    wait_until(lambda: None if summaries_ended(airflow) else "nps_summary runs", seconds=180, poll=0.5)
+    before, runs = summary(), summaries_ended(airflow)
+    window = {"window_start": "2021-09-30T00:00:00Z", "window_end": "2021-10-01T00:00:00Z"}
+    change = "UPDATE nps SET score = {}, updated_at = '2021-09-30 12:00:00.00000{}' WHERE id = 1"
+
+    execute_in_source(engines, change.format(11, 1))
+    failed = trigger(airflow, DAG_ID, {"tables": ["nps"], **window}).wait()
+    assert failed.states()["nps.load"] == failed.state == "failed"
+    assert "data tests failed: analytics.nps: nps_score: 1 live answers have no time, or no score" in failed.log(
+        "nps.load"
+    )
+    assert airflow.get("assets/events", source_dag_id=DAG_ID, source_run_id=failed.run_id)["asset_events"] == []
+    # A summary that somebody starts all the same stops at its input.
+    stopped = trigger(airflow, "nps_summary").wait()
+    assert stopped.states()["check_inputs"] == "failed"
+    assert "analytics.nps_summary stays as it was" in stopped.log("check_inputs")
+    assert summary() == before
+
+    execute_in_source(engines, change.format(3, 2))
+    healed = trigger(airflow, DAG_ID, {"tables": ["nps"], **window}).wait()
+    assert healed.state == "success"
+    wait_until(
+        lambda: None if (summaries_ended(airflow) or 0) > (runs or 0) + 1 else "nps_summary has not run", seconds=120
+    )
+    assert summary() != before
+
+
+def summaries_ended(airflow: AirflowApi) -> int | None:
+    """How many runs of nps_summary there are, if all have ended."""
+    states = [run["state"] for run in airflow.get("dags/nps_summary/dagRuns", limit="100")["dag_runs"]]
+    return len(states) if states and set(states) <= {"success", "failed"} else None
+
+
+def execute_in_source(engines: Stack, statement: str) -> None:
+    with closing(engines.mariadb.connect("prod")) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        connection.commit()

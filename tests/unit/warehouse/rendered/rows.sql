@@ -6,7 +6,7 @@ SELECT
         ',',
         IF(`order` IS NULL, 'NULL_0123456789abcdef', `order`),
         ',',
-        IF(`100%` IS NULL, 'NULL_0123456789abcdef', CAST(`100%` AS DOUBLE)),
+        IF(`100%` IS NULL, 'NULL_0123456789abcdef', JSON_EXTRACT(JSON_ARRAY(CAST(`100%` AS DOUBLE)), '$[0]')),
         ',',
         IF(`flag` IS NULL, 'NULL_0123456789abcdef', ELT(`flag` + 1, 'false', 'true')),
         ',',
