@@ -26,8 +26,8 @@ from backfill.terminal import Terminal, interval
 INTERRUPTED = 128 + signal.SIGINT
 
 
-@cli_utils.action_cli
 @cli_utils.suppress_logs_and_warning  # a line for every step of every run, unless --verbose
+@cli_utils.action_cli(check_db=False)  # a database that does not answer is explained below, without a traceback
 @providers_configuration_loaded
 def backfill(args: argparse.Namespace) -> None:
     """Run the command; raises SystemExit with the status that `airflow dags backfill --help` explains."""
@@ -38,6 +38,13 @@ def backfill(args: argparse.Namespace) -> None:
         terminal.clear()
         sys.stderr.write(f"airflow dags backfill: {error}\n")
         raise SystemExit(error.exit_code) from None
+    except OperationalError as error:
+        terminal.clear()
+        sys.stderr.write(
+            f"airflow dags backfill: the metadata database does not answer: {' '.join(str(error.orig).split())}. A "
+            "backfill that was created goes on without this command; run the same command again to follow it\n"
+        )
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted before anything was started.\n")
         raise SystemExit(INTERRUPTED) from None
@@ -83,11 +90,6 @@ def _carry_out(options: Options, plan: Plan, backfill_id: int | None, terminal: 
         terminal.clear()
         sys.stderr.write(goes_on(plan.dag_id, backfill_id, options.reprocess))
         raise SystemExit(INTERRUPTED) from None
-    except OperationalError as error:
-        raise BackfillError(
-            f"the metadata database does not answer: {error.orig}. A backfill that was created goes on without this "
-            "command; run the same command again to follow it"
-        ) from error
     close_finished(plan.dag_id)
     tell_outcome(plan, runs, terminal)
 

@@ -83,7 +83,17 @@ class Verdict:
         further = f"\n  and {more:,} further days" if more > 0 else ""
         return (
             f"{self.table}: different on {len(self.differences):,} days of its cursor{left_out}; backfill them, or run "
-            f"a full refresh\n{days}{further}"
+            f"a full refresh\n{days}{further}{self._surplus()}"
+        )
+
+    def _surplus(self) -> str:
+        """Say what more rows than in the source can mean; moved between days, a row is as many on both sides."""
+        surplus = sum(difference.target_rows - difference.source_rows for difference in self.differences)
+        if surplus <= 0:
+            return ""
+        return (
+            f"\n  {surplus:,} live rows more in Redshift than in MySQL. If a backfill leaves them, they were deleted "
+            "in MySQL without the deleted flag: only a full refresh removes them"
         )
 
 

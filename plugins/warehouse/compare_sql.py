@@ -1,6 +1,6 @@
 """Renders the checksums of a table in MySQL and in Redshift: each value as a text that both servers write alike.
 
-A value's digest is the MD5 of its text, a row's checksum 60 bits of the MD5 of its values' digests. Sums of checksums
+A value's digest is the SHA-256 of its text, a row's checksum 60 bits of that of its values' digests. Sums of checksums
 do not depend on the rows' order. Floating-point numbers, JSON and hashed values have no common text; they are fetched.
 """
 
@@ -43,7 +43,7 @@ class Side(Protocol):
         """A value that is fetched."""
 
     def number(self, digest: str) -> str:
-        """60 bits of an MD5, as a number."""
+        """60 bits of a digest, as a number."""
 
     def concat(self, parts: Sequence[str]) -> str:
         """Texts in a row."""
@@ -197,10 +197,10 @@ def _checksum(side: Side, columns: Sequence[Column]) -> str:
 
 
 def _digest(side: Side, columns: Sequence[Column]) -> str:
-    """Each value's MD5 first: a row's texts could be longer than a VARCHAR can be."""
+    """Each value's digest first (MySQL 9 has no MD5): a row's texts could be longer than a VARCHAR can be."""
     empty = "''"
-    digests = [f"COALESCE(MD5({side.text(column)}), '-')" for column in columns]
-    return f"MD5({side.concat(digests) if digests else empty})"
+    digests = [f"COALESCE(SHA2({side.text(column)}, 256), '-')" for column in columns]
+    return f"SHA2({side.concat(digests) if digests else empty}, 256)"
 
 
 def _key(comparison: Comparison) -> list[Column]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -60,6 +61,7 @@ def backfilled(engines: Stack, first_load: Run) -> str:
     env = {**os.environ, **engines.airflow.env}
     done = subprocess.run(command, env=env, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
     return done.stdout
 
 
@@ -104,7 +106,12 @@ def test_personal_columns_are_hashed_and_closed_to_readers(engines: Stack, first
 
 
 def test_the_backfill_carries_updates_deletes_and_late_rows(engines: Stack, backfilled: str) -> None:
-    assert "3 runs succeeded" in backfilled
+    line = r"  2021-\d\d-\d\d 00:00Z to 2021-\d\d-\d\d 00:00Z  (new|success)|\d of 3 runs ended: .* \(\d+ s\)"
+    first, *between, last = backfilled.splitlines()
+    assert (first, last) == ("mysql_to_redshift: 3 runs to start", "mysql_to_redshift: 3 runs succeeded.")
+    created = [text for text in between if not re.fullmatch(line, text)]
+    assert len(created) == 1
+    assert re.match(r"Backfill \d+ is created; at most \d+ runs at a time\.$", created[0])
     found = in_warehouse(engines, f"SELECT {COLUMNS} FROM analytics.nps_live ORDER BY 1")
     assert found == in_source(engines, "nps", COLUMNS, "deleted = 0")
     [(tombstones,)] = in_warehouse(engines, "SELECT COUNT(*) FROM analytics.nps WHERE deleted = 1")

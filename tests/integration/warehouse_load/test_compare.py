@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from warehouse.compare import Verdict, compare_table, main
 from warehouse.config import Pii, TableConfig
 from warehouse.config_file import load_tables
 from warehouse.extract import Destination, extract_table
+from warehouse.load_plan import Method
 from warehouse.plan_manifests import plan_manifests
 from warehouse.pseudonyms import Pseudonyms
+from warehouse.window import Window
 
 pytestmark = pytest.mark.integration
 
@@ -31,10 +33,10 @@ class Pair:
     def __init__(self, source: Source, warehouse: Warehouse, destination: Destination) -> None:
         self.source, self.warehouse, self.destination = source, warehouse, destination
 
-    def carry(self, config: TableConfig, **options: Any) -> None:
-        """Extract and load a whole table."""
+    def carry(self, config: TableConfig, *, method: Method = Method.UPSERT, **options: Any) -> None:
+        """Extract and load a table."""
         written = extract_table(self.source.connect, self.destination, config, **options)
-        plan = plan_manifests({written.url: written.manifest}, audit=AUDIT)
+        plan = plan_manifests({written.url: written.manifest}, audit=AUDIT, method=method)
         self.warehouse.load(lambda _: plan)
 
     def compare(self, config: TableConfig, **options: Any) -> Verdict:
@@ -157,6 +159,19 @@ def test_differences_are_found_and_named(small: TableConfig, pair: Pair) -> None
                 assert found[day][2] == columns, what
             assert str(day) in str(verdict)
         pair.warehouse.execute(f"DELETE FROM {small.target}", f"INSERT INTO {small.target} SELECT * FROM small.good")
+    assert pair.compare(small, pseudonyms=KEY).differences == ()
+
+
+def test_a_hard_delete_is_told_apart_and_only_a_full_refresh_removes_it(small: TableConfig, pair: Pair) -> None:
+    pair.source.execute(f"DELETE FROM {small.source} WHERE id = 2")
+    verdict = pair.compare(small, pseudonyms=KEY)
+    assert "2021-09-16: 1 live rows in MySQL, 2 in Redshift" in str(verdict)
+    assert "\n  1 live rows more in Redshift than in MySQL. If a backfill leaves them" in str(verdict)
+    pair.carry(
+        small, pseudonyms=KEY, window=Window(datetime(2021, 9, 16, tzinfo=UTC), datetime(2021, 9, 17, tzinfo=UTC))
+    )
+    assert pair.compare(small, pseudonyms=KEY) == verdict
+    pair.carry(small, pseudonyms=KEY, method=Method.REPLACE)
     assert pair.compare(small, pseudonyms=KEY).differences == ()
 
 

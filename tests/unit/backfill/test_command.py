@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -70,6 +71,15 @@ def test_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stdin", nothing)
         with pytest.raises(UsageError, match="add --yes"):
             _confirm(RESET, plan("success"))
+
+
+def test_a_metadata_database_that_is_down_is_one_clear_line() -> None:
+    command = [sys.executable, "-m", "airflow", "dags", "backfill", "-s", "2021-09-16", "probe"]
+    down = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://nobody@127.0.0.1:1/nothing"}
+    done = subprocess.run(command, env=os.environ | down, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("airflow dags backfill: the metadata database does not answer: connection to server")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_an_interrupt_waits_for_the_end_of_what_must_not_break_off() -> None:
