@@ -15,6 +15,7 @@ from tests.integration.warehouse_load.conftest import AUDIT, Source, Warehouse
 from warehouse.compare import Verdict, compare_table, main
 from warehouse.config import Pii, TableConfig
 from warehouse.config_file import load_tables
+from warehouse.errors import CheckError
 from warehouse.extract import Destination, extract_table
 from warehouse.load_plan import Method
 from warehouse.plan_manifests import plan_manifests
@@ -160,6 +161,32 @@ def test_differences_are_found_and_named(small: TableConfig, pair: Pair) -> None
             assert str(day) in str(verdict)
         pair.warehouse.execute(f"DELETE FROM {small.target}", f"INSERT INTO {small.target} SELECT * FROM small.good")
     assert pair.compare(small, pseudonyms=KEY).differences == ()
+
+
+def test_empty_and_null_stay_apart_or_the_load_is_refused(pair: Pair) -> None:
+    pair.source.execute(
+        "CREATE TABLE empties (id int PRIMARY KEY, bytes blob, words varchar(9), updated_at datetime NOT NULL)",
+        "INSERT INTO empties VALUES (1, x'', '', '2021-09-16'), (2, NULL, NULL, '2021-09-16'), (3, x'00', ' ', now())",
+    )
+    config = TableConfig(
+        name="empties",
+        source=f"{pair.source.database}.empties",
+        target="small.empties",
+        primary_key=("id",),
+        mode="mutable",
+        cursor="updated_at",
+    )
+    with pytest.raises(CheckError, match=r"values of 'bytes': 2 extracted, 1 loaded.*give the table format: parquet"):
+        pair.carry(config)
+    pair.carry(config.model_copy(update={"format": "parquet"}))
+    assert pair.warehouse.execute(
+        "SELECT id, bytes IS NULL, TO_HEX(bytes), words IS NULL, LEN(words) FROM small.empties ORDER BY id"
+    ) == [(1, False, "", False, 0), (2, True, None, True, None), (3, False, "00", False, 1)]
+    assert pair.compare(config).differences == ()
+
+    pair.source.execute("DELETE FROM empties WHERE id = 1", "INSERT INTO empties VALUES (1, x'01', '', '2021-09-17')")
+    pair.carry(config)
+    assert pair.compare(config).differences == ()
 
 
 def test_a_hard_delete_is_told_apart_and_only_a_full_refresh_removes_it(small: TableConfig, pair: Pair) -> None:
