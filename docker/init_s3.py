@@ -1,7 +1,7 @@
 """Create the bucket, and have it forget raw extracts: what runs before the demo's first task needs S3.
 
-Raw extracts hold personal data. The pipelines delete their own; the expiry covers runs that failed or were killed, and
-uploads that never ended.
+Raw extracts hold personal data. The pipelines delete their own; the expiry covers runs that failed or were killed. The
+parts of uploads that never ended can be read by nobody, and cost money.
 """
 
 import json

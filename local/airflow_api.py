@@ -64,8 +64,14 @@ class AirflowApi:
         """Return a try's log as text, one event a line."""
         return "\n".join(_text(event) for event in self._events(dag_id, run_id, task_id, try_number, map_index))
 
-    def error(self, dag_id: str, run_id: str, task: dict[str, Any]) -> str:
-        """Return what failed a task instance at its latest try, or the end of its log where that holds no error."""
+    def errors(self, dag_id: str, run_id: str) -> str:
+        """Say what failed a run: every failed task, and why."""
+        failed = [task for task in self.task_instances(dag_id, run_id) if task["state"] == "failed"]
+        reasons = [f"{task['task_id']}: {self._error(dag_id, run_id, task)}" for task in failed]
+        return f"run {run_id} of {dag_id} failed.\n" + "\n".join(reasons)
+
+    def _error(self, dag_id: str, run_id: str, task: dict[str, Any]) -> str:
+        """What failed a task instance at its latest try, or the end of its log where that holds no error."""
         events = self._events(dag_id, run_id, task["task_id"], task["try_number"], task["map_index"])
         errors = [error for event in events for error in _errors(event)]
         return "\n".join(errors or [_text(event) for event in events[-LAST_LINES:]])
@@ -74,6 +80,10 @@ class AirflowApi:
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
         events: list[Any] = self.get(path, full_content="true", map_index=str(map_index))["content"]
         return events
+
+    def has_queued_events(self, dag_id: str) -> bool:
+        """Whether assets have announced updates for which the DAG's run is not created yet."""
+        return bool(self.get(f"dags/{dag_id}/assets/queuedEvents")["total_entries"])
 
     def unpause(self, dag_id: str) -> None:
         """Let the DAG's runs begin."""

@@ -13,8 +13,9 @@ from pathlib import Path
 import psutil
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+OWN_HOME = REPOSITORY / ".local"
 # LOCAL_STACK lets several stacks live side by side; `./airflow` reads it too.
-DEFAULT_HOME = Path(os.environ.get("LOCAL_STACK") or REPOSITORY / ".local")
+DEFAULT_HOME = Path(os.environ.get("LOCAL_STACK") or OWN_HOME)
 
 # A Unix socket's path may hold 107 bytes, which a clone in a deep folder exceeds.
 MAX_SOCKET_PATH = 100
@@ -24,13 +25,10 @@ class Home:
     """The folder of one stack: everything it writes lies below it, so removing it removes the stack.
 
     :param path: created if missing.
-    :param usual_ports: prefer each program's usual port where it is free, which people find in their browser's history.
-        Stacks that come and go beside others (tests) take whatever is free.
     """
 
-    def __init__(self, path: Path = DEFAULT_HOME, *, usual_ports: bool = True) -> None:
+    def __init__(self, path: Path = DEFAULT_HOME) -> None:
         """Create the folder if it is missing."""
-        self._usual_ports = usual_ports
         self.path = path.resolve()
         self.path.mkdir(parents=True, exist_ok=True)
         self.logs = self.folder("logs")
@@ -65,10 +63,14 @@ class Home:
         return known[name]
 
     def port(self, name: str, usual: int) -> int:
-        """Return the port that the stack last used for `name`, or choose a free one."""
+        """Return the port that the stack last used for `name`, or choose a free one.
+
+        :param usual: what the clone's own stack prefers, as people know it or find it in their browser's history. Other
+            stacks come and go beside it, and take whatever is free.
+        """
         known = _read_json(self._ports_file)
         if name not in known:
-            known[name] = free_port(usual if self._usual_ports else 0)
+            known[name] = free_port(usual if self.path == OWN_HOME else 0)
             _write_private_json(self._ports_file, known)
         return known[name]
 

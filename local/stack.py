@@ -31,7 +31,6 @@ class Stack:
     :param path: the stack's folder; two folders make two independent stacks.
     :param with_airflow: False for tests that need the engines alone.
     :param dags_folder: the DAG files Airflow serves.
-    :param usual_ports: see `Home`.
     :param say: gets one line per step.
     """
 
@@ -41,7 +40,6 @@ class Stack:
         *,
         with_airflow: bool = True,
         dags_folder: Path = REPOSITORY / "dags",
-        usual_ports: bool = True,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         """Describe the stack; nothing is started."""
@@ -49,11 +47,10 @@ class Stack:
         self._path = path
         self._with_airflow = with_airflow
         self._dags_folder = dags_folder
-        self._usual_ports = usual_ports
         self._assemble()
 
     def _assemble(self) -> None:
-        self.home = Home(self._path, usual_ports=self._usual_ports)
+        self.home = Home(self._path)
         self.supervisor = Supervisor(self.home)
         self.postgres = Postgres(self.home)
         self.s3 = S3Server(self.home)

@@ -109,7 +109,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack of the tests' own: each component is started when a test first asks for it."""
     root = tmp_path_factory.mktemp("stack")
-    stack = Stack(root / "home", dags_folder=_repository(root) / "dags", usual_ports=False)
+    stack = Stack(root / "home", dags_folder=_repository(root) / "dags")
     stack.launch()
     yield stack
     stack.stop()

@@ -12,13 +12,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.components.base import Component
+from local.settings import REPOSITORY
 from local.supervision import Program
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import LifecycleRuleTypeDef
 
 BUCKET = "synthetic-features"
+LIFECYCLE = REPOSITORY / "docker" / "bucket-lifecycle.json"
 REGION: Literal["eu-central-1"] = "eu-central-1"
 
 
@@ -75,23 +76,12 @@ class S3Server(Component):
         return None
 
     def after_start(self) -> None:
-        """Create the bucket, with the expiry of raw extracts that production needs as well."""
+        """Create the bucket, with the rules that production's needs as well."""
         client = self.client()
         client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        raw: LifecycleRuleTypeDef = {
-            "ID": "raw-extracts",
-            "Status": "Enabled",
-            "Filter": {"Prefix": "raw/"},
-            "Expiration": {"Days": 1},
-        }
-        # A killed worker leaves parts that nobody can read, and that cost money.
-        parts: LifecycleRuleTypeDef = {
-            "ID": "broken-off-uploads",
-            "Status": "Enabled",
-            "Filter": {"Prefix": ""},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-        }
-        client.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [raw, parts]})
+        client.put_bucket_lifecycle_configuration(
+            Bucket=BUCKET, LifecycleConfiguration=json.loads(LIFECYCLE.read_text())
+        )
 
     def connections(self) -> dict[str, str]:
         """The AWS connection, with the bucket where S3Hook looks for its default."""

@@ -30,7 +30,8 @@ def run(stack: Stack, say: Say) -> int:
 
     :return: 0; everything that is not as it should be is a StackError.
     """
-    load_source_data(stack, say)
+    synthetics.load_source(stack, say)
+    warehouse.reload_source(stack, say)
     api = AirflowApi(stack.airflow)
     unpause(api)
     summary = [*synthetics.run(stack, api, say), "", *warehouse.run(stack, api, say)]

@@ -29,9 +29,7 @@ def follow(api: AirflowApi, dag_id: str, run_id: str, say: Say) -> None:
         time.sleep(0.5)
     _say_changes(api, dag_id, run_id, seen, lambda line: say(f"{time.monotonic() - started:5.1f} s  {line}"))
     if state == "failed":
-        failed = [task for task in api.task_instances(dag_id, run_id) if task["state"] == "failed"]
-        errors = [f"{task['task_id']}: {api.error(dag_id, run_id, task)}" for task in failed]
-        raise StackError(f"run {run_id} of {dag_id} failed.\n" + "\n".join(errors))
+        raise StackError(api.errors(dag_id, run_id))
 
 
 def seconds(task: dict[str, Any]) -> float:

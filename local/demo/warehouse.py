@@ -37,8 +37,13 @@ def load_source(stack: Stack, say: Say) -> None:
         cursor.execute("SHOW TABLES LIKE 'nps'")
         loaded = cursor.fetchone()
     if not loaded:
-        rows = replace_tables(stack.mariadb.arguments("prod"), seed=SEED)
-        say("loaded into MySQL: " + ", ".join(f"{count:,} {table}" for table, count in rows.items()))
+        reload_source(stack, say)
+
+
+def reload_source(stack: Stack, say: Say) -> None:
+    """Fill MySQL with generated data, as it was before an earlier demo changed it."""
+    rows = replace_tables(stack.mariadb.arguments("prod"), seed=SEED)
+    say("loaded into MySQL: " + ", ".join(f"{count:,} {table}" for table, count in rows.items()))
 
 
 def run(stack: Stack, api: AirflowApi, say: Say) -> list[str]:
@@ -52,7 +57,7 @@ def run(stack: Stack, api: AirflowApi, say: Say) -> list[str]:
     follow(api, DAG_ID, run_id, say)
     changed = apply_changes(stack.mariadb.arguments("prod"), seed=SEED)
     say("changed in MySQL: " + ", ".join(f"{count:,} {table}" for table, count in changed.items()))
-    _airflow(stack, "dags", "backfill", "-s", FIRST_DAY, "-e", LAST_DAY, DAG_ID, "--yes")
+    _airflow(stack, "dags", "backfill", "-s", FIRST_DAY, "-e", LAST_DAY, DAG_ID, "--reset-dagruns", "--yes")
     _wait_for_summary(api, say)
     return [f"{DAG_ID}: source and warehouse, value for value", *_compare(stack), "", SUMMARY_DAG_ID, *_nps(stack)]
 
@@ -67,16 +72,15 @@ def _airflow(stack: Stack, *arguments: str) -> None:
 
 
 def _wait_for_summary(api: AirflowApi, say: Say) -> None:
-    """Wait until no run of the summary is under way; the loads have announced themselves by now."""
+    """Wait until the newest run of the summary has ended, and no load is left that will bring about another."""
 
     def unmet() -> str | None:
-        states = [run["state"] for run in api.get(f"dags/{SUMMARY_DAG_ID}/dagRuns", limit="100")["dag_runs"]]
-        if "failed" in states:
-            raise StackError(
-                f"a run of {SUMMARY_DAG_ID} failed; see it in the web UI (make up) or the logs (make logs)"
-            )
-        waiting = [state for state in states if state != "success"]
-        return f"{SUMMARY_DAG_ID} is {waiting}" if waiting or not states else None
+        if api.has_queued_events(SUMMARY_DAG_ID):
+            return f"{SUMMARY_DAG_ID} has not been started by the scheduler"
+        [run] = api.get(f"dags/{SUMMARY_DAG_ID}/dagRuns", order_by="-run_after", limit="1")["dag_runs"]
+        if run["state"] == "failed":
+            raise StackError(api.errors(SUMMARY_DAG_ID, run["dag_run_id"]))
+        return None if run["state"] == "success" else f"{SUMMARY_DAG_ID} is {run['state']}"
 
     wait_until(unmet, seconds=180, poll=0.5)
     say(f"{SUMMARY_DAG_ID} is up to date")

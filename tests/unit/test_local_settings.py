@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local.settings import MAX_SOCKET_PATH, Home, holder, is_free
+from local import settings
+from local.settings import MAX_SOCKET_PATH, Home, free_port, holder, is_free
 
 
 @pytest.fixture
@@ -22,7 +23,14 @@ def taken_port():
 def test_a_taken_port_is_avoided_and_its_holder_named(tmp_path: Path, taken_port: int) -> None:
     assert not is_free(taken_port)
     assert f"process {os.getpid()}" in holder(taken_port)
-    assert Home(tmp_path).port("web", taken_port) != taken_port
+    assert free_port(taken_port) != taken_port
+
+
+def test_usual_ports_are_for_the_clones_own_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = free_port()
+    assert Home(tmp_path / "other").port("web", usual) != usual
+    monkeypatch.setattr(settings, "OWN_HOME", tmp_path / "own")
+    assert Home(tmp_path / "own").port("web", usual) == usual
 
 
 def test_ports_are_remembered(tmp_path: Path) -> None:

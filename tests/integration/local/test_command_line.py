@@ -71,7 +71,7 @@ def test_an_interrupted_start_leaves_no_process_and_the_next_one_works(
 
 
 def test_a_program_that_cannot_run_is_named_with_the_end_of_its_log(home: Path) -> None:
-    stack = Stack(home, with_airflow=False, usual_ports=False)
+    stack = Stack(home, with_airflow=False)
     stack.launch()
     try:
         (home / "postgres" / "postgresql.conf").write_text("no_such_setting = on\n")

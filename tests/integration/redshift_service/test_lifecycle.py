@@ -106,7 +106,7 @@ class OwnPostgres:
 
 
 def test_a_restart_of_postgresql_ends_sessions_and_new_ones_work(start: Start, tmp_path: Path) -> None:
-    postgres = OwnPostgres(Home(tmp_path / "home", usual_ports=False))
+    postgres = OwnPostgres(Home(tmp_path / "home"))
     postgres.start()
     try:
         dsn = postgres.component.dsn("postgres")

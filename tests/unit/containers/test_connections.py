@@ -157,6 +157,8 @@ def test_init_services_use_the_same_addresses_and_secrets(services: Services) ->
 
 
 def test_raw_extracts_expire() -> None:
-    (rule,) = json.loads((REPOSITORY / "docker/bucket-lifecycle.json").read_text())["Rules"]
-    assert run_folder("raw", "a_dag", "a_run").startswith(rule["Filter"]["Prefix"])
-    assert rule["Status"] == "Enabled"
+    expiring, broken_off = json.loads((REPOSITORY / "docker/bucket-lifecycle.json").read_text())["Rules"]
+    assert run_folder("raw", "a_dag", "a_run").startswith(expiring["Filter"]["Prefix"])
+    assert not run_folder("released", "a_dag", "a_run").startswith(expiring["Filter"]["Prefix"])
+    assert "Expiration" not in broken_off
+    assert {rule["Status"] for rule in (expiring, broken_off)} == {"Enabled"}
