@@ -70,16 +70,20 @@ class Stack:
     def start(self, *, detached: bool = False) -> None:
         """Start what does not run yet and wait until all of it serves.
 
+        A stack that does not come up is stopped again; one that ran before goes on as it is.
+
         :param detached: go on running after the caller ended.
         :raises StackError: naming the component, what is wrong and its log.
         """
-        if not self.running:
+        ran_before = self.running
+        if not ran_before:
             self.launch(detached=detached)
         try:
             for component in self.components:
                 self.start_component(component)
         except BaseException:
-            self.stop()
+            if not ran_before:
+                self.stop()
             raise
 
     def launch(self, *, detached: bool = False) -> None:

@@ -17,6 +17,8 @@ from local.settings import REPOSITORY, Home
 from local.supervision import Program
 
 USER = "admin"
+# About Airflow's own code, in every command's output and every task's log.
+AIRFLOWS_OWN_WARNINGS = "ignore:GitWildMatchPattern:DeprecationWarning,ignore:Could not import graphviz:UserWarning"
 PROCESSES = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
@@ -74,6 +76,7 @@ class Airflow(Component):
         passwords = airflow_home / "passwords.json"
         return {
             "AIRFLOW_HOME": str(airflow_home),
+            "PYTHONWARNINGS": AIRFLOWS_OWN_WARNINGS,
             "AIRFLOW__CORE__DAGS_FOLDER": str(self._dags_folder),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -78,7 +78,8 @@ class S3Server(Component):
     def after_start(self) -> None:
         """Create the bucket, with the rules that production's needs as well."""
         client = self.client()
-        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        if BUCKET not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
+            client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         client.put_bucket_lifecycle_configuration(
             Bucket=BUCKET, LifecycleConfiguration=json.loads(LIFECYCLE.read_text())
         )

@@ -12,6 +12,7 @@ import psutil
 import psycopg2
 import pytest
 
+from local.components.s3 import BUCKET
 from local.health import StackError, wait_until
 from local.settings import REPOSITORY
 from local.stack import Stack
@@ -68,6 +69,20 @@ def test_an_interrupted_start_leaves_no_process_and_the_next_one_works(
     finally:
         stack.stop()
     assert processes_of(home) == []
+
+
+def test_starting_what_runs_already_changes_nothing(home: Path) -> None:
+    stack = Stack(home, with_airflow=False)
+    with stack:
+        before = processes_of(home)
+        stack.s3.client().put_object(Bucket=BUCKET, Key="kept", Body=b"1")
+        stack.start()
+        assert processes_of(home) == before
+        assert stack.s3.client().get_object(Bucket=BUCKET, Key="kept")["Body"].read() == b"1"
+        stack.redshift.programs = lambda: 1 / 0
+        with pytest.raises(ZeroDivisionError):
+            stack.start()
+        assert stack.running, "what ran before was stopped by a start that failed"
 
 
 def test_a_program_that_cannot_run_is_named_with_the_end_of_its_log(home: Path) -> None:
