@@ -6,6 +6,7 @@ The DAGs do not know it: they see Airflow connections, and the same connections 
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,8 @@ from local.components.s3 import S3Server
 from local.health import StackError, wait_until
 from local.settings import DEFAULT_HOME, REPOSITORY, Home, holder, is_free
 from local.supervision import Supervisor
+
+NEEDED_BYTES = 2**30  # twice what the demo's data, logs and databases' own files take
 
 
 class Stack:
@@ -87,7 +90,15 @@ class Stack:
             raise
 
     def launch(self, *, detached: bool = False) -> None:
-        """Prepare all components and start their process manager, without starting them yet."""
+        """Prepare all components and start their process manager, without starting them yet.
+
+        :raises StackError: the disk is nearly full, which would fail one of them with a message of its own.
+        """
+        if (free := shutil.disk_usage(self.home.path).free) < NEEDED_BYTES:
+            raise StackError(
+                f"{self.home.path} has {free / 2**20:,.0f} MiB of disk space left, and the stack needs "
+                f"{NEEDED_BYTES / 2**20:,.0f}: make room, or set LOCAL_STACK to a folder on a larger disk"
+            )
         for message in self.home.avoid_taken_ports():
             self._say(f"{message}: another one is used")
         self._assemble()  # the ports may be others now

@@ -85,6 +85,13 @@ def test_starting_what_runs_already_changes_nothing(home: Path) -> None:
         assert stack.running, "what ran before was stopped by a start that failed"
 
 
+def test_a_full_disk_is_named_before_anything_starts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.stack.NEEDED_BYTES", 2**60)
+    with pytest.raises(StackError, match=rf"{home} has [0-9,]+ MiB of disk space left, and the stack needs"):
+        Stack(home, with_airflow=False).launch()
+    assert processes_of(home) == []
+
+
 def test_a_program_that_cannot_run_is_named_with_the_end_of_its_log(home: Path) -> None:
     stack = Stack(home, with_airflow=False)
     stack.launch()
