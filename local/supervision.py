@@ -61,12 +61,20 @@ class Supervisor:
 
     @property
     def running(self) -> bool:
-        """Whether a supervisord answers on the socket."""
+        """Whether a supervisord answers on the socket; one that is stopping everything is waited for."""
+        wait_until(lambda: "an earlier stack is still stopping" if self._state() == "stopping" else None, seconds=90)
+        return self._state() == "running"
+
+    def _state(self) -> str:
         try:
             self._rpc.getState()
         except OSError:
-            return False
-        return True
+            return "gone"
+        except Fault as fault:
+            if "SHUTDOWN_STATE" not in fault.faultString:
+                raise
+            return "stopping"
+        return "running"
 
     def launch(self, programs: Sequence[Program], *, detached: bool) -> None:
         """Start supervisord with all programs stopped.

@@ -59,9 +59,10 @@ def test_an_interrupted_start_leaves_no_process_and_the_next_one_works(
     assert processes_of(home), "the stack is not seen: the test would prove nothing"
     process.send_signal(number)
     assert process.wait(timeout=60) == exit_code, output.read_text()
+    stack = Stack(home, with_airflow=False)
+    assert not stack.running, "the earlier one is waited for while it stops"
     wait_until(lambda: str(left) if (left := processes_of(home)) else None, seconds=60)
 
-    stack = Stack(home, with_airflow=False)
     stack.launch()
     try:
         stack.start_component(stack.postgres)
