@@ -1,9 +1,9 @@
 """Speed, fidelity and disclosure of the CART engine, beside real rows (ceiling) and independent columns (floor).
 
-Run: python -m benchmarks.engine [ROWS ...]
+Run: python -m benchmarks.engine [ROWS ...] [--seeds 1]
 """
 
-import sys
+import argparse
 import time
 
 import numpy as np
@@ -17,17 +17,18 @@ LABEL, NEGATIVE, NUMBER = "country_destination", "NDF", "number_of_actions_taken
 MIN_AVG_MAX = ("min_session_time_seconds", "avg_session_time_seconds", "max_session_time_seconds")
 
 
-def main(rows: int) -> None:
+def main(rows: int, seed: int) -> None:
     """Print one table: a line per source of rows, trained on `rows` members."""
-    everybody = to_table(session_rollups(3 * rows, seed=1)).frame
+    everybody = to_table(session_rollups(3 * rows, seed=seed)).frame
     thirds = np.split(np.arange(3 * rows), 3)
     members, holdout, population = (everybody.iloc[part].reset_index(drop=True) for part in thirds)
     started = time.perf_counter()
-    model = create_engine("cart", {}, seed=1).fit(to_table(members), lambda _message, _context: None)
+    model = create_engine("cart", {}, seed=seed).fit(to_table(members), lambda _message, _context: None)
     fitted = time.perf_counter()
-    synthetic = model.sample(rows, seed=2).frame
+    synthetic = model.sample(rows, seed=seed + 1).frame
     sampled = time.perf_counter()
-    print(f"\n{rows:,} rows x {len(members.columns)}: fit {fitted - started:.1f} s, sample {sampled - fitted:.1f} s")
+    print(f"\n{rows:,} rows x {len(members.columns)}, seed {seed}:", end=" ")
+    print(f"fit {fitted - started:.1f} s, sample {sampled - fitted:.1f} s")
     print("source               AUC    R2     discriminator  nearer   membership (upper)  breaks min<=avg<=max")
     independent = {name: members[name].sample(frac=1, random_state=i).array for i, name in enumerate(members)}
     shuffled = pd.DataFrame(independent)
@@ -52,5 +53,10 @@ def broken(frame: pd.DataFrame) -> float:
 
 
 if __name__ == "__main__":
-    for size in [int(argument) for argument in sys.argv[1:]] or [5000]:
-        main(size)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", type=int, nargs="*", default=[5000])
+    parser.add_argument("--seeds", type=int, default=1, help="how many times, each with data and trees of its own")
+    options = parser.parse_args()
+    for size in options.rows:
+        for number in range(1, options.seeds + 1):
+            main(size, number)

@@ -2,8 +2,8 @@
 
 The method of synthpop (Nowok, Raab, Dibben: synthpop: Bespoke Creation of Synthetic Data in R, JSS 74(11), 2016; after
 Reiter: Using CART to Generate Partially Synthetic Public Use Microdata, JOS 21(3), 2005), made to disclose less:
-leaves hold tokens instead of training values, splits that the data does not clearly support are cut off, and a few
-trees on random parts of the rows are averaged.
+leaves hold smooth distributions over tokens instead of training values, splits that the data does not clearly support
+are cut off, and a few trees on random parts of the rows are averaged.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from services.gretel.engine.base import Engine, Progress, parse_params
-from services.gretel.engine.cart_model import CartModel, Coder, LearnedColumn, features_of
+from services.gretel.engine.cart_model import VERSION, CartModel, Coder, LearnedColumn, features_of
 from services.gretel.engine.columns import (
     MOMENTS,
     NUMBERS,
@@ -49,7 +49,7 @@ class CartParams:
     """
 
     min_leaf: int = 10
-    significance: float = 0.002
+    significance: float = 0.01
     trees: int = 5
     subsample: float = 0.7
     bins: int = 100
@@ -89,7 +89,7 @@ class CartEngine(Engine):
     """Trains sequential CART."""
 
     name: ClassVar[str] = "cart"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = VERSION
 
     def __init__(self, params: dict[str, Any], *, seed: int) -> None:
         self.params = parse_params(CartParams, params, engine=self.name)
@@ -115,7 +115,7 @@ class CartEngine(Engine):
             grown = threads.map(lambda position: self._grow(coded[: position + 1], seeds[position]), range(len(coded)))
             for position, column in enumerate(grown, start=1):
                 learned.append(column)
-                context = {"column": position, "columns": len(coded), "leaves": len(column.forest.counts)}
+                context = {"column": position, "columns": len(coded), "leaves": len(column.forest.weights)}
                 progress(f"Learned column {position} of {len(coded)}", context)
         return CartModel(table.schema, tuple(learned), tuple(rules))
 
@@ -125,9 +125,8 @@ class CartEngine(Engine):
         """Turn a column into tokens."""
         params, series = self.params, table.frame[column.name]
         if column.kind in {Kind.TEXT, Kind.KEY}:
-            return CodedColumn(
-                column, learn_shapes(series.dropna(), rare=params.rare), series.notna().to_numpy().astype(int)
-            )
+            shapes = learn_shapes(series.dropna().tolist(), rare=params.rare, keys=column.kind is Kind.KEY)
+            return CodedColumn(column, shapes, series.notna().to_numpy().astype(int))
         if column.name not in numbers:
             return CodedColumn(
                 column, *code_labels(column, series, rare=params.rare, merge=params.rare_labels == "merge")
@@ -161,8 +160,16 @@ class CartEngine(Engine):
             )
             for _ in range(params.trees)
         ]
-        forest = fill(trees, features, target.codes, size)
+        forest = fill(trees, features, target.codes, _prior(target, size), nominal=nominal)
         return LearnedColumn(target.column, target.coder, forest, orders, target.unit)
+
+
+def _prior(coded: CodedColumn, size: int) -> np.ndarray:
+    """Token probabilities of the column as a whole: of numbers those of their smooth distribution, else as counted."""
+    counted = np.bincount(coded.codes, minlength=size) / len(coded.codes)
+    if not isinstance(coded.coder, NumberTokens):
+        return counted
+    return np.concatenate([counted[:1], np.diff(coded.coder.edges) * (1 - counted[0])])
 
 
 def order_codes(earlier: CodedColumn, codes: np.ndarray) -> np.ndarray:

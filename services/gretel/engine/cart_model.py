@@ -17,7 +17,7 @@ from services.gretel.table import Column, Schema, Table
 
 Coder = NumberTokens | Labels | Shapes
 CODERS: dict[str, type[Coder]] = {"numbers": NumberTokens, "labels": Labels, "shapes": Shapes}
-ENGINE, VERSION = "cart", "1"
+ENGINE, VERSION = "cart", "2"
 
 
 @dataclass(frozen=True, slots=True)

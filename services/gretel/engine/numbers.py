@@ -9,14 +9,16 @@ Tokens cut the quantile function's domain, 0 … 1: one token for each value tha
 equal probability for the rest.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
+from scipy.special import xlogy
+from scipy.stats import poisson
 
-# A value counts as heaped when it is seen this many standard deviations more often than its neighbourhood explains.
-HEAP_DEVIATIONS = 4.0
+# A value counts as heaped when its neighbourhood explains how often it is seen with less than this probability.
+HEAP_CHANCE = 1e-6
 # Distinct values on each side that are the neighbourhood.
 HEAP_WINDOW = 5
 # Groups of neighbouring rows from which segments are merged: rows in each at least, and how many groups at most.
@@ -25,7 +27,10 @@ MAX_GROUPS = 500
 # A gap is wider than this many times the usual spacing beside it; no density is spread over it.
 GAP_SPACINGS = 12.0
 # Neighbouring segments stay apart when the likelihood ratio of two densities over one, in nats, is above this.
-SPLIT_NATS = 3.0
+SPLIT_NATS = 5.0
+# What is narrower is a rounding error: of a segment in scaled units, of a token in probability.
+MIN_WIDTH = 1e-9
+MIN_TOKEN = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +71,28 @@ class NumberTokens:
         return cls(unit=header["unit"], low=low, scale=header["scale"], **arrays)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Token of each value; values far from all segments go to the nearest.
+        """Token of each value; values outside all segments go to the nearest.
 
         :param values: float64 without NaN.
         :returns: tokens 0 … size - 1.
         """
+        return np.clip(np.searchsorted(self.edges, self.position(values), side="right") - 1, 0, self.size - 1)
+
+    def position(self, values: np.ndarray) -> np.ndarray:
+        """Cumulative probability at each value; in the middle of its own where the value is heaped."""
         scaled = np.arcsinh(values / self.scale)
         left = np.where(self.kept, np.arcsinh(self.left / self.scale), self.left)
         right = np.where(self.kept, left, self.right)
-        segment = np.clip(np.searchsorted(left, scaled, side="right") - 1, 0, len(left) - 1)
-        between = (scaled > right[segment]) & (segment < len(left) - 1)
-        nearer = between & (left[np.minimum(segment + 1, len(left) - 1)] - scaled < scaled - right[segment])
-        segment += nearer
+        last = len(left) - 1
+        segment = np.clip(np.searchsorted(left, scaled, side="right") - 1, 0, last)
+        # Of a heaped value inside a segment and the rest of that segment, both starting at the value, only it is meant.
+        heap = np.maximum(segment - 1, 0)
+        segment = np.where(self.kept[heap] & (self.left[heap] == values), heap, segment)
+        after = np.minimum(segment + 1, last)
+        segment = np.where((scaled > right[segment]) & (left[after] - scaled < scaled - right[segment]), after, segment)
         width = right[segment] - left[segment]
-        inside = np.clip((scaled - left[segment]) / np.where(width > 0, width, 1), 0, 1)
-        inside = np.where(width > 0, inside, 0.5)
-        at = self.mass[segment] + inside * (self.mass[segment + 1] - self.mass[segment])
-        return np.clip(np.searchsorted(self.edges, at, side="right") - 1, 0, self.size - 1)
+        inside = np.where(width > 0, (scaled - left[segment]) / np.where(width > 0, width, 1), 0.5)
+        return self.mass[segment] + np.clip(inside, 0, 1) * (self.mass[segment + 1] - self.mass[segment])
 
     def draw(self, tokens: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw one number per token.
@@ -110,18 +120,18 @@ def learn_tokens(values: np.ndarray, *, unit: float, bins: int, rare: int) -> Nu
     :param rare: values seen in fewer rows are not kept.
     """
     distinct, counts = np.unique(values, return_counts=True)
-    kept = counts >= max(rare, -(-len(values) // bins))
-    own = kept.copy()
-    kept |= _heaped(distinct, counts, unit, rare)
-    rest = np.repeat(distinct[~kept], counts[~kept])
+    heaped = _heaped(distinct, counts, unit, rare)
+    # Where values have a unit, a heaped value is a segment one unit wide; else it has no width, and is put in later.
+    points = heaped & (unit == 0)
+    rest = np.repeat(distinct[~points], counts[~points])
     scale = max(float(np.median(np.abs(rest))) if len(rest) else 1.0, unit) or 1.0
-    beside = np.searchsorted(distinct[own], rest)
-    segments = _segments(np.arcsinh(rest / scale), beside, rare, narrowest=unit / np.hypot(scale, rest))
-    left, right, weight, is_kept, is_own = _interleave(segments, distinct[kept], counts[kept], own[kept], scale)
+    segments = _segments(rest, distinct[heaped & ~points], unit, scale, rare, needed=not points.any())
+    left, right, weight, kept = _interleave(segments, distinct[points], counts[points], scale)
     mass = np.concatenate([[0.0], np.cumsum(weight) / weight.sum()])
     mass[-1] = 1.0
     low = 0.0 if distinct[0] >= 0 else float("-inf")
-    return NumberTokens(unit, low, scale, mass, left, right, is_kept, _token_edges(mass, is_own, bins))
+    whole = NumberTokens(unit, low, scale, mass, left, right, kept, edges=np.array([0.0, 1.0]))
+    return replace(whole, edges=_token_edges(whole, bins))
 
 
 def no_tokens(unit: float) -> NumberTokens:
@@ -138,60 +148,76 @@ def _heaped(distinct: np.ndarray, counts: np.ndarray, unit: float, rare: int) ->
     around = total[last + 1] - total[first] - counts
     steps = (distinct[last] - distinct[first]) / unit if unit else np.full(len(distinct), np.inf)
     expected = around / np.maximum(steps, 1)
-    return (counts >= rare) & (counts > expected + HEAP_DEVIATIONS * np.sqrt(expected))
+    return (counts >= rare) & (poisson.sf(counts - 1, expected) < HEAP_CHANCE)
 
 
-def _segments(scaled: np.ndarray, beside: np.ndarray, rare: int, narrowest: np.ndarray) -> np.ndarray:
+def _segments(rest: np.ndarray, heaps: np.ndarray, unit: float, scale: float, rare: int, *, needed: bool) -> np.ndarray:
     """Cut sorted values into segments of even density, as few as the likelihood allows, none of them over a gap.
 
     Runs of fewer than `rare` rows between two gaps are outliers and left out.
 
-    :param beside: how many values that are a token of their own lie below each value; there is a gap at each of them.
-    :param narrowest: per value, the step to the next possible one.
+    :param heaps: heaped values, which start as segments of their own.
+    :param needed: there has to be a segment, over the gaps if all are outliers.
     :returns: left edge, right edge and rows of each segment, 3 x segments.
     """
-    gaps = np.union1d(_gaps(scaled, narrowest), np.flatnonzero(np.diff(beside)) + 1)
-    runs = [
-        (run, steps.max(initial=0))
-        for run, steps in zip(np.split(scaled, gaps), np.split(narrowest, gaps), strict=True)
-        if len(run) >= rare
-    ]
-    if not runs:
-        return np.zeros((3, 0))
-    step = max(GROUP_ROWS, rare, -(-len(scaled) // MAX_GROUPS))
-    parts = [_merge(*_groups(run, step, rare, least)) for run, least in runs]
+    scaled = np.arcsinh(rest / scale)
+    steps = unit / np.hypot(scale, rest)  # from each value to the next possible one
+    runs = [run for run in np.split(np.arange(len(rest)), _gaps(scaled, steps)) if len(run) >= rare]
+    if needed and not runs:
+        runs = [np.arange(len(rest))]
+    size = max(GROUP_ROWS, rare, -(-len(rest) // MAX_GROUPS))
+    parts = []
+    for run in runs:
+        edges, rows = _groups(scaled[run], size, rare, narrowest=float(steps[run].max()))
+        if unit:
+            edges = np.arcsinh((np.round(scale * np.sinh(edges) / unit - 0.5) + 0.5) * unit / scale)
+            edges, rows = _cut_out(edges, heaps, unit, scale, rest[run])
+        parts.append(_merge(edges, rows))
     for before, after in pairwise(parts):
         if before[1, -1] > after[0, 0]:
             before[1, -1] = after[0, 0] = (before[1, -1] + after[0, 0]) / 2
-    return np.concatenate(parts, axis=1)
+    return np.concatenate([np.zeros((3, 0)), *parts], axis=1)
 
 
-def _gaps(scaled: np.ndarray, narrowest: np.ndarray) -> np.ndarray:
+def _cut_out(
+    edges: np.ndarray, heaps: np.ndarray, unit: float, scale: float, rest: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add edges around each heaped value, drop those without rows between, and count rows anew."""
+    around = np.arcsinh((heaps[:, None] + np.array([-0.5, 0.5]) * unit) / scale).ravel()
+    around = around[(around > edges[0]) & (around < edges[-1])]
+    edges = np.unique(np.concatenate([edges, around]))
+    edges = edges[np.concatenate([[True], np.diff(edges) > MIN_WIDTH])]
+    if len(edges) < 2:
+        edges = edges[0] + np.array([-MIN_WIDTH, MIN_WIDTH])
+    rows = np.histogram(np.clip(np.arcsinh(rest / scale), edges[0], edges[-1]), edges)[0].astype(float)
+    return edges, rows
+
+
+def _gaps(scaled: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """Positions before which there is a gap."""
     if len(scaled) < 2:
         return np.zeros(0, dtype=int)
-    spacing = np.diff(scaled)
     positions = np.arange(1, len(scaled))
     left = scaled[positions - 1] - scaled[np.maximum(positions - 1 - GROUP_ROWS, 0)]
     right = scaled[np.minimum(positions + GROUP_ROWS, len(scaled) - 1)] - scaled[positions]
-    usual = np.maximum(np.maximum(left, right) / GROUP_ROWS, narrowest[:-1])
-    return positions[spacing > GAP_SPACINGS * usual]
+    usual = np.maximum(np.maximum(left, right) / GROUP_ROWS, steps[:-1])
+    return positions[np.diff(scaled) > GAP_SPACINGS * usual]
 
 
-def _groups(run: np.ndarray, step: int, rare: int, narrowest: float) -> tuple[np.ndarray, np.ndarray]:
-    """Cut sorted values every `step` rows, or where the value changes next.
+def _groups(run: np.ndarray, size: int, rare: int, narrowest: float) -> tuple[np.ndarray, np.ndarray]:
+    """Cut sorted values every `size` rows, or where the value changes next.
 
     :returns: edges, and rows between them. The outermost edges mirror the inner ones around the mean of the rows
         between, so that the smallest and the largest value stay unknown.
     """
-    cuts = np.searchsorted(run, run[np.arange(step, len(run) - step + 1, step) - 1], side="right")
+    cuts = np.searchsorted(run, run[np.arange(size, len(run) - size + 1, size) - 1], side="right")
     cuts = np.unique(cuts[len(run) - cuts >= rare])
     rows = np.diff(np.concatenate([[0], cuts, [len(run)]])).astype(float)
     if not len(cuts):
-        half = max(float(np.sqrt(3) * run.std()), narrowest / 2)
+        half = max(float(np.sqrt(3) * run.std()), narrowest / 2, MIN_WIDTH)
         return np.array([run.mean() - half, run.mean() + half]), rows
-    half_window = (rare + 1) // 2
-    inner = [float(run[cut - half_window : cut + half_window].mean()) for cut in cuts]
+    window = (rare + 1) // 2
+    inner = [float(run[cut - window : cut + window].mean()) for cut in cuts]
     first, last = run[: cuts[0]].mean(), run[cuts[-1] :].mean()
     return np.array([2 * first - inner[0], *inner, 2 * last - inner[-1]]), rows
 
@@ -202,9 +228,10 @@ def _merge(edges: np.ndarray, rows: np.ndarray) -> np.ndarray:
     :returns: left edges, right edges and rows.
     """
     while len(rows) > 1:
-        both, width = rows[:-1] + rows[1:], edges[2:] - edges[:-2]
-        alone = rows * np.log(rows / np.diff(edges))
-        loss = alone[:-1] + alone[1:] - both * np.log(both / width)
+        widths = np.maximum(np.diff(edges), MIN_WIDTH)
+        both = rows[:-1] + rows[1:]
+        alone = xlogy(rows, rows / widths)
+        loss = alone[:-1] + alone[1:] - xlogy(both, both / (widths[:-1] + widths[1:]))
         weakest = int(np.argmin(loss))
         if loss[weakest] > SPLIT_NATS:
             break
@@ -215,39 +242,41 @@ def _merge(edges: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _interleave(
-    segments: np.ndarray, values: np.ndarray, counts: np.ndarray, own: np.ndarray, scale: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Put kept values between, or inside, the segments of even density.
+    segments: np.ndarray, values: np.ndarray, counts: np.ndarray, scale: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Put heaped values between, or inside, the segments of even density.
 
-    :returns: left, right, rows, whether kept and whether a token of its own, per segment in the order of values.
+    :returns: left, right, rows and whether it is one value, per segment in the order of values.
     """
     at = np.arcsinh(values / scale)
-    pieces: list[tuple[float, float, float, bool, bool]] = []
+    pieces: list[tuple[float, float, float, bool]] = []
     following = 0
     for left, right, count in segments.T:
         start = left
         while following < len(at) and at[following] < right:
             if at[following] > start:
-                pieces.append((start, at[following], count * (at[following] - start) / (right - left), False, False))
+                pieces.append((start, at[following], count * (at[following] - start) / (right - left), False))
                 start = at[following]
-            pieces.append((values[following], values[following], float(counts[following]), True, bool(own[following])))
+            pieces.append((values[following], values[following], float(counts[following]), True))
             following += 1
         if right > start:
-            pieces.append((start, right, count * (right - start) / (right - left), False, False))
-    pieces.extend(
-        (value, value, float(count), True, bool(alone))
-        for value, count, alone in zip(values[following:], counts[following:], own[following:], strict=True)
-    )
-    left, right, weight, kept, alone = (np.array(part) for part in zip(*pieces, strict=True))
-    return left, right, weight, kept, alone
+            pieces.append((start, right, count * (right - start) / (right - left), False))
+    pieces.extend((v, v, float(count), True) for v, count in zip(values[following:], counts[following:], strict=True))
+    left, right, weight, kept = (np.array(part) for part in zip(*pieces, strict=True))
+    return left, right, weight, kept
 
 
-def _token_edges(mass: np.ndarray, own: np.ndarray, bins: int) -> np.ndarray:
-    """Cut 0 … 1 at values that are a token of their own, and evenly between them."""
-    fixed = np.unique(np.concatenate([[0.0, 1.0], mass[:-1][own], mass[1:][own]]))
-    alone = set(mass[:-1][own])
-    edges = [0.0]
-    for low, high in pairwise(fixed):
-        parts = 1 if low in alone else max(1, round((high - low) * bins))
-        edges.extend(np.linspace(low, high, parts + 1)[1:])
-    return np.array(edges)
+def _token_edges(tokens: NumberTokens, bins: int) -> np.ndarray:
+    """Cut 0 … 1 evenly, but around heaped values that fill a token, and through no value that many rows share."""
+    even = np.linspace(0, 1, bins + 1)[1:-1]
+    heaps = tokens.kept & (np.diff(tokens.mass) >= 1 / bins)
+    cuts = np.concatenate([tokens.mass[:-1][heaps], tokens.mass[1:][heaps]])
+    segment = np.searchsorted(tokens.mass, even, side="right") - 1
+    even, segment = even[~tokens.kept[segment]], segment[~tokens.kept[segment]]
+    if tokens.unit:
+        # Between two possible values.
+        inside = (even - tokens.mass[segment]) / np.diff(tokens.mass)[segment]
+        values = tokens.scale * np.sinh(tokens.left[segment] + inside * (tokens.right - tokens.left)[segment])
+        even = tokens.position((np.round(values / tokens.unit - 0.5) + 0.5) * tokens.unit)
+    edges = np.unique(np.concatenate([[0.0, 1.0], cuts, even]))
+    return edges[np.concatenate([[True], np.diff(edges) > MIN_TOKEN])] if edges[-1] - edges[-2] > MIN_TOKEN else edges

@@ -1,8 +1,8 @@
 """Trees whose leaves are distributions over tokens, averaged over a few of them.
 
 scikit-learn grows each tree on a random part of the rows. Splits that the data does not clearly support are then cut
-off: they would fit the training rows, not the population, and that is what membership attacks live on. What is kept
-of a tree is its splits and, per leaf, how many of all rows have each token.
+off: they would fit the training rows, not the population, and that is what membership attacks live on. For the same
+reason a leaf's distribution differs from its parent's only where its rows clearly say so (leaves.py).
 """
 
 from dataclasses import dataclass, fields
@@ -11,7 +11,10 @@ import numpy as np
 from scipy.stats import chi2
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from services.gretel.engine.leaves import tilt
+
 NONE = -1
+WHOLE = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +24,9 @@ class Forest:
     :param roots: root of each tree.
     :param feature: feature that each node splits on, -1 at leaves.
     :param threshold: rows with feature <= threshold go left.
-    :param left: left child of each node; at leaves the row of the leaf in `counts`.
+    :param left: left child of each node; at leaves the row of the leaf in `weights`.
     :param right: right child of each node.
-    :param counts: leaves x tokens; cumulative number of rows per token.
+    :param weights: leaves x tokens, uint32; probability of each token in parts of `WHOLE`, about.
     """
 
     roots: np.ndarray
@@ -31,22 +34,23 @@ class Forest:
     threshold: np.ndarray
     left: np.ndarray
     right: np.ndarray
-    counts: np.ndarray
+    weights: np.ndarray
 
     def draw(self, features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw one token per row from its leaf in one tree: a draw from the average of all trees' distributions.
 
         :param features: float32, rows x features.
         """
-        leaf = self.left[self._descend(features, self.roots[rng.integers(len(self.roots), size=len(features))])]
-        total = self.counts[leaf, -1]
+        leaf = self.left[self.descend(features, self.roots[rng.integers(len(self.roots), size=len(features))])]
+        cumulative = np.cumsum(self.weights, axis=1, dtype=np.int64)
+        total = cumulative[leaf, -1]
         drawn = np.minimum((rng.random(len(features)) * total).astype(np.int64), total - 1)
-        # All leaves' cumulative counts as one ascending sequence of whole numbers.
-        stride = int(self.counts[:, -1].max()) + 1
-        flat = (self.counts + np.arange(len(self.counts))[:, None] * stride).ravel()
-        return np.searchsorted(flat, leaf * stride + drawn, side="right") - leaf * self.counts.shape[1]
+        # All leaves' cumulative weights as one ascending sequence of whole numbers.
+        stride = 2 * WHOLE
+        flat = (cumulative + np.arange(len(cumulative))[:, None] * stride).ravel()
+        return np.searchsorted(flat, leaf * stride + drawn, side="right") - leaf * cumulative.shape[1]
 
-    def _descend(self, features: np.ndarray, node: np.ndarray) -> np.ndarray:
+    def descend(self, features: np.ndarray, node: np.ndarray) -> np.ndarray:
         """Follow each row from a root to a leaf."""
         rows = np.flatnonzero(self.feature[node] != NONE)
         while len(rows):
@@ -70,7 +74,7 @@ def grow_tree(
     significance: float,
     seed: int,
 ) -> Forest:
-    """Grow one tree and prune it; its leaves are still empty (`counts` has no tokens).
+    """Grow one tree and prune it; its leaves are still empty (`weights` has no tokens).
 
     :param features: float32, rows x features; may have no columns.
     :param target: what splits are judged by: tokens if nominal, else float rows x outputs.
@@ -87,25 +91,33 @@ def grow_tree(
     return _compact(tree, kept)
 
 
-def fill(trees: list[Forest], features: np.ndarray, tokens: np.ndarray, size: int) -> Forest:
-    """Join trees and count the tokens of all rows in their leaves.
+def fill(trees: list[Forest], features: np.ndarray, tokens: np.ndarray, prior: np.ndarray, *, nominal: bool) -> Forest:
+    """Join trees and give their leaves the distributions of all rows.
 
     :param tokens: token of each row.
-    :param size: number of tokens.
+    :param prior: probability of each token that the root's distribution starts from.
     """
+    size = len(prior)
     nodes = np.cumsum([0, *(len(tree.feature) for tree in trees)])
     parts = []
     leaves = 0
     for first, tree in zip(nodes, trees, strict=False):
         is_leaf = tree.feature == NONE
-        number = np.cumsum(is_leaf) - 1
-        leaf = number[tree._descend(features, np.zeros(len(features), dtype=np.int64))]
-        counts = np.bincount(leaf * size + tokens, minlength=int(is_leaf.sum()) * size).reshape(-1, size)
-        left = np.where(is_leaf, leaves + number, first + tree.left)
-        parts.append((tree.feature, tree.threshold, left, first + tree.right, np.cumsum(counts, axis=1)))
-        leaves += len(counts)
-    feature, threshold, left, right, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Forest(nodes[:-1], feature, threshold, left, right, counts)
+        at = tree.descend(features, np.zeros(len(features), dtype=np.int64))
+        counts = np.bincount(at * size + tokens, minlength=len(is_leaf) * size).reshape(-1, size)
+        for node in np.flatnonzero(~is_leaf)[::-1]:  # children come after their parents
+            counts[node] = counts[tree.left[node]] + counts[tree.right[node]]
+        chances = np.empty(counts.shape)
+        chances[0] = tilt(prior, counts[0], nominal=nominal)
+        for node in np.flatnonzero(~is_leaf):
+            for child in (tree.left[node], tree.right[node]):
+                chances[child] = tilt(chances[node], counts[child], nominal=nominal)
+        left = np.where(is_leaf, leaves + np.cumsum(is_leaf) - 1, first + tree.left)
+        weights = np.round(chances[is_leaf] * WHOLE).astype(np.uint32)
+        parts.append((tree.feature, tree.threshold, left, first + tree.right, weights))
+        leaves += len(weights)
+    feature, threshold, left, right, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Forest(nodes[:-1], feature, threshold, left, right, weights)
 
 
 def _significant(tree: object, outputs: int, significance: float) -> np.ndarray:
@@ -152,5 +164,5 @@ def _compact(tree: object, kept: np.ndarray) -> Forest:
         threshold=tree.threshold[reached],  # type: ignore[attr-defined]
         left=np.where(split, number[left[reached]], NONE),
         right=np.where(split, number[right[reached]], NONE),
-        counts=np.zeros((0, 0), dtype=np.int64),
+        weights=np.zeros((0, 0), dtype=np.uint32),
     )
