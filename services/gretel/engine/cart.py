@@ -49,7 +49,7 @@ class CartParams:
     """
 
     min_leaf: int = 10
-    significance: float = 0.01
+    significance: float = 0.001
     trees: int = 5
     subsample: float = 0.7
     bins: int = 100
