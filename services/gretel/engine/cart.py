@@ -50,8 +50,8 @@ class CartParams:
 
     min_leaf: int = 10
     significance: float = 0.001
-    trees: int = 5
-    subsample: float = 0.7
+    trees: int = 15
+    subsample: float = 0.5
     bins: int = 100
     rare: int = 5
     rare_labels: str = "merge"

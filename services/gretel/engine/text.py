@@ -37,8 +37,8 @@ LEAST_TRIED = 100
 class Taken:
     """The training values, so that none is made up again: a Bloom filter of one hash, half full.
 
-    Half of all values that were never there are in it as well, so that it tells next to nothing of one value that is
-    (B. H. Bloom: Space/Time Trade-offs in Hash Coding with Allowable Errors, CACM 13(7), 1970).
+    Half of all values that were never there are in it as well, so that finding a value in it at most doubles the odds
+    that it was there (B. H. Bloom: Space/Time Trade-offs in Hash Coding with Allowable Errors, CACM 13(7), 1970).
 
     :param bits: one per place, boolean; at least one is free.
     """
