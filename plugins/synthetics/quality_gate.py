@@ -6,6 +6,7 @@ releases nothing. What each figure means, and where the default thresholds come 
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -14,6 +15,10 @@ from typing import Any
 
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
+
+from synthetics.gate_table import as_text
+
+log = logging.getLogger(__name__)
 
 EVIDENCE_VERSION = 1
 Z_COINCIDENCE = 4.417173  # of a 99.999 % interval: at 95 % one honest release in ten would be refused
@@ -111,6 +116,7 @@ class Decision:
     :param rule: `at least` or `at most`.
     :param bound: what was allowed.
     :param remedy: what can be done if it failed.
+    :param interval: 95 % interval of the figure, as the report has it; None if it has none.
     """
 
     name: str
@@ -119,6 +125,7 @@ class Decision:
     bound: float
     passed: bool
     remedy: str
+    interval: tuple[float, float] | None = None
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -145,8 +152,19 @@ class Gate:
         value = self.figure(report, profile)
         at_least = self.threshold.startswith("min_")
         passed = value is not None and (value >= bound if at_least else value <= bound)
-        name = self.threshold.split("_", 1)[1]
-        return Decision(name, value, "at least" if at_least else "at most", bound, passed, self.remedy)
+        rule = "at least" if at_least else "at most"
+        return Decision(self.name, value, rule, bound, passed, self.remedy, self.interval(report))
+
+    @property
+    def name(self) -> str:
+        """The figure's name in the decision."""
+        return self.threshold.split("_", 1)[1]
+
+    def interval(self, report: Mapping[str, Any]) -> tuple[float, float] | None:
+        """Read the figure's interval."""
+        if self.name == "dcr_deviation":
+            return _interval_from_half(_interval(report, "dcr_share"))
+        return _interval(report, "membership_inference_auc" if self.name == "membership_auc" else self.name)
 
 
 def decide(report: Mapping[str, Any], thresholds: Thresholds, *, model_id: str, num_records: int) -> list[Decision]:
@@ -155,7 +173,7 @@ def decide(report: Mapping[str, Any], thresholds: Thresholds, *, model_id: str, 
     :param report: the model's `report_json`.
     :param model_id: the model that made the data.
     :param num_records: synthetic rows that were asked for.
-    :return: every decision, all of them passed.
+    :return: every decision, all of them passed; a table of them is logged, also when one failed.
     :raises GateError: naming each threshold that failed, or what is wrong with the report as a whole.
     """
     if thresholds.profile is Profile.EVIDENCE:
@@ -169,6 +187,8 @@ def decide(report: Mapping[str, Any], thresholds: Thresholds, *, model_id: str, 
         decisions += [_decide_copies(report, name, remedy) for name, remedy in COPIES.items()]
     if not decisions:
         raise GateError("no threshold is set, so nothing proves the data safe: set at least one in the pipeline")
+    for line in as_text(decisions):
+        log.info("%s", line)
     failed = [decision for decision in decisions if not decision.passed]
     if failed:
         reasons = "\n".join(f"- {decision}. What can be done: {decision.remedy}." for decision in failed)
@@ -216,8 +236,8 @@ def _measure(name: str) -> Callable[[Mapping[str, Any], Profile], float | None]:
 
 def _upper_bound(name: str) -> Callable[[Mapping[str, Any], Profile], float | None]:
     def figure(report: Mapping[str, Any], _: Profile) -> float | None:
-        interval = _at(report, "evidence", "measures", name, "interval")
-        return _number(interval[1]) if isinstance(interval, list) and len(interval) == 2 else None
+        interval = _interval(report, name)
+        return None if interval is None else interval[1]
 
     return figure
 
@@ -292,13 +312,31 @@ def _decide_copies(report: Mapping[str, Any], name: str, remedy: str) -> Decisio
     share = _number(_at(measure, "reference")) or 0.0
     rows = _number(_at(measure, "detail", "holdout_rows")) or 0.0
     bound = _wilson_upper(share, rows) if share > 0 and rows > 0 else 0.0
-    return Decision(name, value, "at most", bound, value is not None and value <= bound, remedy)
+    passed = value is not None and value <= bound
+    return Decision(name, value, "at most", bound, passed, remedy, _interval(report, name))
 
 
 def _wilson_upper(share: float, trials: float) -> float:
     """Upper end of the 99.999 % interval of a share (E. B. Wilson, JASA 22, 1927)."""
     spread = Z_COINCIDENCE * math.sqrt(share * (1 - share) / trials + Z_COINCIDENCE**2 / (4 * trials**2))
     return (share + Z_COINCIDENCE**2 / (2 * trials) + spread) / (1 + Z_COINCIDENCE**2 / trials)
+
+
+def _interval(report: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+    """Read a measure's 95 % interval; None unless both of its ends are numbers."""
+    found = _at(report, "evidence", "measures", name, "interval")
+    if not isinstance(found, list) or len(found) != 2:
+        return None
+    low, high = _number(found[0]), _number(found[1])
+    return None if low is None or high is None else (low, high)
+
+
+def _interval_from_half(share: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Turn the interval of a share into that of its distance from one half."""
+    if share is None:
+        return None
+    low, high = sorted(abs(end - 0.5) for end in share)
+    return (0.0 if share[0] <= 0.5 <= share[1] else low, high)
 
 
 def _at(value: Any, *path: str) -> Any:

@@ -84,8 +84,6 @@ def evaluate(
         model_id=generated["model_id"],
         num_records=generated["num_records"],
     )
-    for decision in decisions:
-        log.info("%s", decision)
     return {"model_id": generated["model_id"], "gates": [asdict(decision) for decision in decisions]}
 
 
