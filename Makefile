@@ -1,6 +1,6 @@
 # Every command a user needs. Each sets up what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo load-airbnb render compare test verify lint format lock pictures clean
+.PHONY: help setup up down status logs demo load-airbnb render compare test exactness verify lint format lock pictures clean
 PYTHON_BIN := .venv/bin/python
 # On several cores the tests that need a whole Airflow begin at once, beside all the others.
 LONGEST_FIRST := tests/e2e tests/ui tests/conformance tests/integration tests/unit
@@ -38,6 +38,9 @@ compare: setup ## compare a quiet source with the warehouse, whole tables: make 
 test: ## run all tests; they start the engines they need
 	@EXTRA_PACKAGES="chromium" local/setup.sh
 	@exec .venv/bin/pytest -n auto --no-loadscope-reorder $(LONGEST_FIRST)
+
+exactness: setup ## try many more random histories of the load: make exactness SEQUENCES=20000
+	@EXACTNESS_SEQUENCES=$(or $(SEQUENCES),20000) .venv/bin/pytest tests/integration/warehouse_load/test_exactness.py
 
 verify: setup ## run the conformance tests against the real services whose connections are given (docs/verify.md)
 	@exec .venv/bin/pytest tests/conformance
