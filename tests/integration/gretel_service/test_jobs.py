@@ -174,8 +174,8 @@ def test_projects_take_turns(services: Services, long_file: Path, frame: pd.Data
     running.cancel()
 
     assert wait_for(first_in_other) == Status.COMPLETED
-    queued[1].refresh()
-    assert queued[1].status == Status.CREATED
+    wait_until(lambda: messages(queued[1]), "its turn to come")
+    assert first_in_other.logs[0]["ts"] < queued[1].logs[0]["ts"]
 
 
 def test_many_jobs_at_once_each_get_their_own_result(services: Services) -> None:
