@@ -13,6 +13,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink
 from hooks.gretel import GretelHook
 from hooks.gretel_errors import GretelError, GretelFatalError
 from operators.gretel_config import load_model_config, with_settings
+from operators.gretel_report_link import QualityReportLink
 from triggers.gretel import GretelModelTrigger
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ class GretelSyntheticsOperator(BaseOperator):
     clears, marks or stops the task cancels the model. The copy of the training data in Gretel's artifact store is kept
     for a completed model (delete it with `GretelHook.delete_training_data` after the release), and deleted otherwise.
 
-    Returns `{"project_id", "model_id", "model_name", "num_records", "artifact_key", "extract"}`; read the data with
-    `GretelHook.open_artifact(model, "data_preview")`. It never returns a link: whoever has a signed link has the data.
+    Returns `{"project_id", "model_id", "model_name", "num_records", "artifact_key", "gretel_conn_id", "extract"}`; read
+    the data with `GretelHook.open_artifact(model, "data_preview")`. It never returns a link: whoever has a signed link
+    has the data. The button *Quality report* opens the model's report in Airflow's web UI.
 
     :param model_config: Gretel model config, or a YAML file's path, absolute or relative to the DAG's folder or
         `template_searchpath`
@@ -83,7 +85,7 @@ class GretelSyntheticsOperator(BaseOperator):
         "project",
     )
     template_fields_renderers = {"model_config": "json", "extract": "json"}  # noqa: RUF012  # as in BaseOperator
-    operator_extra_links = (GretelConsoleLink(),)
+    operator_extra_links = (QualityReportLink(), GretelConsoleLink())
     ui_color = "#e3d7f5"
 
     def __init__(
@@ -136,6 +138,7 @@ class GretelSyntheticsOperator(BaseOperator):
             "model_name": model.name,
             "num_records": int(self.num_records),
             "artifact_key": model.data_source,
+            "gretel_conn_id": self.gretel_conn_id,
             "extract": self.extract,
         }
         self._store_console_link(context, hook.console_url(project, str(model.model_id)))

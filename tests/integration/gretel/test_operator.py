@@ -83,6 +83,7 @@ def test_from_s3_to_a_model(make, context, direct: GretelHook, statuses, deferra
         "model_name": model.name,
         "num_records": 20,
         "artifact_key": model.data_source,
+        "gretel_conn_id": CONN_ID,
         "extract": {"rows": 200},
     }
     assert statuses() == ["completed"]

@@ -125,7 +125,7 @@ def test_every_argument_that_can_be_a_template_is_one() -> None:
 
 
 def test_the_link_is_named() -> None:
-    assert [link.name for link in operator().operator_extra_links] == ["Gretel model"]
+    assert [link.name for link in operator().operator_extra_links] == ["Quality report", "Gretel model"]
     assert GretelConsoleLink().xcom_key == "_link_GretelConsoleLink"
 
 
