@@ -2,6 +2,8 @@
 
 extract_features → generate_synthetic_features ───────────────────────→ upload_synthetic_features → delete_raw_features
                                               ↘ evaluate_synthetic_features ↗
+
+With `approval`, a person decides last:       ↘ evaluate_synthetic_features → approve_release ↗
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, Asset, Param, dag, task
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import DAG, Asset, Param, XComArg, dag, task
 
 from operators.gretel import GretelSyntheticsOperator
 from synthetics.feature_query import read_feature_query
@@ -31,6 +34,7 @@ def synthetic_features(
     num_records: int = 5000,
     row_limit: int = 5000,
     thresholds: Thresholds = SELF_HOSTED,
+    approval: timedelta | None = None,
     postgres_conn_id: str = "bookings_db",
     gretel_conn_id: str = "gretel_default",
     aws_conn_id: str = "aws_default",
@@ -43,6 +47,8 @@ def synthetic_features(
     :param num_records: synthetic rows to generate.
     :param row_limit: most rows to train on.
     :param thresholds: what the quality report has to show before anything is released.
+    :param approval: how long a person has to approve a release that passed the gate, under *Required Actions* in the
+        web UI; a rejection fails the run, and so does no answer. None asks nobody.
     :raises FeatureQueryError: the default query's file is wrong, which Airflow shows as an import error.
     """
     description = read_feature_query(FEATURE_QUERIES / sql_file).description
@@ -83,12 +89,14 @@ def synthetic_features(
 
         @task(outlets=[released], multiple_outputs=False)
         def upload_synthetic_features(
-            generated: dict[str, Any], decision: dict[str, Any], **context: Any
+            generated: dict[str, Any], decision: dict[str, Any], approval: dict[str, Any] | None = None, **context: Any
         ) -> dict[str, Any]:
             """Stream the synthetic rows to S3 and write the manifest that makes them a release."""
             from synthetics.steps import release
 
-            manifest = release(generated, decision, context, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id)
+            manifest = release(
+                generated, decision, approval, context, gretel_conn_id=gretel_conn_id, aws_conn_id=aws_conn_id
+            )
             context["outlet_events"][released].extra = manifest
             return manifest
 
@@ -113,9 +121,25 @@ def synthetic_features(
             aws_conn_id=aws_conn_id,
         )
         decision = evaluate_synthetic_features(generate.output)
-        delete_raw_features(upload_synthetic_features(generate.output, decision))
+        approved = _ask_for_approval(approval, decision) if approval else None
+        delete_raw_features(upload_synthetic_features(generate.output, decision, approved))
 
     return pipeline()
+
+
+def _ask_for_approval(patience: timedelta, decision: XComArg) -> XComArg:
+    """Add the task that waits for a person, after the gate."""
+    approve_release = ApprovalOperator(
+        task_id="approve_release",
+        subject="Release the synthetic data of {{ dag.dag_id }}, run {{ run_id }}?",
+        body="{{ ti.xcom_pull(task_ids='evaluate_synthetic_features')['table'] }}",
+        defaults=ApprovalOperator.REJECT,  # no answer in time is a no
+        response_timeout=patience,
+        fail_on_reject=True,  # otherwise the run would be green without a release
+        retries=0,  # a no stays a no
+    )
+    decision >> approve_release
+    return approve_release.output
 
 
 def _names(folder: Path, pattern: str) -> list[str]:

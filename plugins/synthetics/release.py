@@ -2,6 +2,7 @@
 
 A release is a folder `released/<pipeline>/<run>/` with the data, the quality report and `manifest.json`. The manifest
 is written last and removed first: whoever finds it finds a whole release, whenever a task was killed.
+docs/release-manifest.md says what is in it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from transfers.s3_object import S3ObjectWriter, writing_s3_object
@@ -21,9 +23,11 @@ from transfers.s3_object import S3ObjectWriter, writing_s3_object
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 MANIFEST = "manifest.json"
 DATA = "synthetic_features.csv.gz"
+QUALITY_REPORT = "quality_report.json"
+QUALITY_PAGE = "quality_report.html"
 
 
 class ReleaseError(RuntimeError):
@@ -38,14 +42,14 @@ class ReleasedData:
     :param rows: data rows, without the header.
     :param bytes: compressed size.
     :param sha256: of the compressed bytes.
-    :param columns: names, in order.
+    :param columns: `{"name", "type"}` of each, in order; PostgreSQL's name for the type, None where it is unknown.
     """
 
     uri: str
     rows: int
     bytes: int
     sha256: str
-    columns: list[str]
+    columns: list[dict[str, str | None]]
 
 
 def run_folder(prefix: str, pipeline: str, run_id: str) -> str:
@@ -62,13 +66,22 @@ def run_folder(prefix: str, pipeline: str, run_id: str) -> str:
 
 
 def write_data(
-    artifact: BinaryIO, *, client: S3Client, bucket: str, folder: str, key_column: str, key_prefix: str, rows: int
+    artifact: BinaryIO,
+    *,
+    client: S3Client,
+    bucket: str,
+    folder: str,
+    key_column: str,
+    key_prefix: str,
+    types: Mapping[str, str],
+    rows: int,
 ) -> ReleasedData:
     """Stream a synthetic CSV to S3 with a new key column in front.
 
     The real keys never reached the model, so keys are made up here: `<key_prefix>-1`, `<key_prefix>-2` ….
 
     :param artifact: the CSV as plain bytes, with a header.
+    :param types: column → type, as the source has them.
     :param rows: how many rows were asked for; any other number is an error.
     :raises ReleaseError: the artifact is truncated, ragged or of another length; no object is left behind.
     """
@@ -77,11 +90,27 @@ def write_data(
         # mtime=0: the same data give the same bytes, and so the same hash.
         with gzip.GzipFile(filename="", fileobj=counting, mode="wb", mtime=0) as packed:
             text = io.TextIOWrapper(packed, encoding="utf-8", newline="", write_through=True)
-            columns, written = _copy_with_keys(_records(artifact), text, key_column, key_prefix)
+            names, written = _copy_with_keys(_records(artifact), text, key_column, key_prefix)
             text.flush()
         if written != rows:
             raise ReleaseError(f"the synthetic data have {written} rows, {rows} were asked for: nothing is released")
-    return ReleasedData(f"s3://{bucket}/{folder}/{DATA}", written, counting.size, counting.digest.hexdigest(), columns)
+    types = {**types, key_column: "text"}
+    return ReleasedData(
+        uri=f"s3://{bucket}/{folder}/{DATA}",
+        rows=written,
+        bytes=counting.size,
+        sha256=counting.digest.hexdigest(),
+        columns=[{"name": name, "type": types.get(name)} for name in names],
+    )
+
+
+def write_file(client: S3Client, bucket: str, folder: str, name: str, body: bytes) -> dict[str, Any]:
+    """Write a file of a release.
+
+    :return: its size and hash, for the manifest.
+    """
+    client.put_object(Bucket=bucket, Key=f"{folder}/{name}", Body=body)
+    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
 
 
 def withdraw(client: S3Client, bucket: str, folder: str) -> None:
@@ -92,10 +121,15 @@ def withdraw(client: S3Client, bucket: str, folder: str) -> None:
 def write_manifest(client: S3Client, bucket: str, folder: str, data: ReleasedData, facts: dict[str, Any]) -> dict:
     """Write the manifest, which makes the release one.
 
-    :param facts: what else is known: model, gate decisions, the extract's window and hashes.
+    :param facts: what else is known: model, scores, gate decisions, the extract's snapshot and hashes.
     :return: the manifest.
     """
-    manifest = {"schema_version": MANIFEST_VERSION, "data": asdict(data), **facts}
+    manifest = {
+        "schema_version": MANIFEST_VERSION,
+        "created_at": datetime.now(UTC).isoformat(),
+        "data": asdict(data),
+        **facts,
+    }
     body = json.dumps(manifest, indent=2, sort_keys=True).encode()
     client.put_object(Bucket=bucket, Key=f"{folder}/{MANIFEST}", Body=body, ContentType="application/json")
     return manifest

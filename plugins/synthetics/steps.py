@@ -17,17 +17,17 @@ from hooks.gretel import GretelHook
 from synthetics import quality_gate
 from synthetics import release as releases
 from synthetics.feature_query import FeatureQuery
+from synthetics.gate_table import as_markdown
+from synthetics.provenance import approval_of, config_sha256, engine_of, scores_of
 from transfers.extract_errors import DestinationRefusedError, EmptyExtractError, EntityKeyError, QueryError
 from transfers.postgres_to_s3 import copy_query_to_s3
 from transfers.s3_object import clear_s3_errors
 
 if TYPE_CHECKING:
+    from gretel_client.projects.models import Model
     from mypy_boto3_s3 import S3Client
 
 log = logging.getLogger(__name__)
-
-QUALITY_REPORT = "quality_report.json"
-QUALITY_PAGE = "quality_report.html"
 
 
 def extract(
@@ -56,6 +56,7 @@ def extract(
     return {
         **extracted.to_dict(),
         "uri": f"s3://{extracted.bucket}/{extracted.key}",
+        "conn_id": postgres_conn_id,
         "sql_file": query.path.name,
         "entity_key": query.entity_key,
         "quasi_identifiers": list(query.quasi_identifiers),
@@ -73,7 +74,7 @@ def evaluate(
     """Hold the model's quality report against the run's thresholds.
 
     :param thresholds: the pipeline's; the run's trigger form may have others.
-    :return: the decisions, for the release manifest.
+    :return: the decisions, for the release manifest, and as a table for whoever approves.
     :raises GateError: anything is missing or too low.
     """
     hook = GretelHook(gretel_conn_id)
@@ -84,12 +85,14 @@ def evaluate(
         model_id=generated["model_id"],
         num_records=generated["num_records"],
     )
-    return {"model_id": generated["model_id"], "gates": [asdict(decision) for decision in decisions]}
+    gates = [asdict(decision) for decision in decisions]
+    return {"model_id": generated["model_id"], "gates": gates, "table": as_markdown(gates)}
 
 
 def release(
     generated: Mapping[str, Any],
     decision: Mapping[str, Any],
+    approval: Mapping[str, Any] | None,
     context: Mapping[str, Any],
     *,
     gretel_conn_id: str,
@@ -97,6 +100,8 @@ def release(
 ) -> dict[str, Any]:
     """Stream the model's synthetic rows to S3, its report beside them, and the manifest last.
 
+    :param decision: what `evaluate` returned.
+    :param approval: what the approval task returned; None in a pipeline that asks nobody.
     :return: the manifest, with its own address.
     """
     if decision["model_id"] != generated["model_id"]:
@@ -113,9 +118,12 @@ def release(
     folder = releases.run_folder("released", pipeline, context["run_id"])
     with clear_s3_errors(f"release to s3://{bucket}/{folder}"):
         releases.withdraw(client, bucket, folder)
-        for artifact, name in (("report_json", QUALITY_REPORT), ("report", QUALITY_PAGE)):
-            with hook.open_artifact(model, artifact) as stream:
-                client.put_object(Bucket=bucket, Key=f"{folder}/{name}", Body=stream.read())
+        page = _read(hook, model, "report")
+        report = _read(hook, model, "report_json")
+        files = {
+            name: releases.write_file(client, bucket, folder, name, body)
+            for name, body in ((releases.QUALITY_PAGE, page), (releases.QUALITY_REPORT, report))
+        }
         with hook.open_artifact(model, "data_preview") as stream:
             data = releases.write_data(
                 stream,
@@ -124,18 +132,33 @@ def release(
                 folder=folder,
                 key_column=generated["extract"]["entity_key"],
                 key_prefix=f"synthetic-{generated['model_id'][-8:]}",
+                types={column["name"]: column["type"] for column in generated["extract"]["columns"]},
                 rows=generated["num_records"],
             )
         facts = {
             "pipeline": pipeline,
             "run_id": context["run_id"],
+            "params": dict(context["params"]),
+            "files": files,
             "extract": generated["extract"],
-            "model": {name: value for name, value in generated.items() if name != "extract"},
+            "model": {
+                **{name: value for name, value in generated.items() if name != "extract"},
+                "config": model.model_config,
+                "config_sha256": config_sha256(model.model_config),
+                "engine": engine_of(json.loads(report)),
+            },
+            "scores": scores_of(json.loads(report)),
             "gates": decision["gates"],
+            "approval": None if approval is None else approval_of(approval),
         }
         manifest = releases.write_manifest(client, bucket, folder, data, facts)
     log.info("released %s rows: %s", data.rows, data.uri)
     return {**manifest, "manifest_uri": f"s3://{bucket}/{folder}/{releases.MANIFEST}"}
+
+
+def _read(hook: GretelHook, model: Model, artifact: str) -> bytes:
+    with hook.open_artifact(model, artifact) as stream:
+        return stream.read()
 
 
 def delete_raw(manifest: Mapping[str, Any], *, gretel_conn_id: str, aws_conn_id: str) -> None:

@@ -16,7 +16,10 @@ import requests
 
 from local.components.gretel import PROJECT
 from local.components.s3 import BUCKET
+from local.health import wait_until
 from local.stack import Stack
+from synthetics.provenance import config_sha256
+from synthetics.release import run_folder
 from tests.support.runs import Run, trigger
 
 DAG_ID = "gretel_synthetics_airbnb_bookings"
@@ -29,6 +32,7 @@ TASKS = [
 ]
 # As many rows as the thresholds' confidence intervals need.
 SIZE = {"row_limit": 5000, "num_records": 5000}
+SMALL = {"row_limit": 400, "num_records": 400}
 # What five columns of the second pipeline disclose is not what is tested here.
 LENIENT = {
     "min_quality": 5,
@@ -74,8 +78,8 @@ def test_the_release_is_whole_and_what_its_manifest_says(engines: Stack, run: Ru
     rows = list(csv.DictReader(io.StringIO(gzip.decompress(body).decode())))
     assert len(rows) == manifest["data"]["rows"] == SIZE["num_records"]
     assert (len(body), hashlib.sha256(body).hexdigest()) == (manifest["data"]["bytes"], manifest["data"]["sha256"])
-    assert list(rows[0]) == manifest["data"]["columns"]
-    assert manifest["data"]["columns"] == ["user_id", *(column["name"] for column in manifest["extract"]["columns"])]
+    assert list(rows[0]) == [column["name"] for column in manifest["data"]["columns"]]
+    assert manifest["data"]["columns"] == [{"name": "user_id", "type": "text"}, *manifest["extract"]["columns"]]
     assert manifest["extract"]["rows"] == SIZE["row_limit"]
     assert all(gate["passed"] for gate in manifest["gates"])
     folder = manifest["data"]["uri"].removeprefix(f"s3://{BUCKET}/").rsplit("/", 1)[0]
@@ -94,9 +98,42 @@ def test_the_report_is_of_this_release(engines: Stack, manifest: dict) -> None:
     assert read(engines, f"{folder}/quality_report.html").lstrip().lower().startswith(b"<!doctype html>")
 
 
-def test_the_asset_event_carries_the_facts(airflow, run: Run, manifest: dict) -> None:
-    events = airflow.get("assets/events", source_dag_id=DAG_ID, source_run_id=run.run_id)["asset_events"]
-    assert [event["extra"]["data"] for event in events] == [manifest["data"]]
+def test_the_asset_event_carries_the_manifest(airflow, run: Run, manifest: dict) -> None:
+    [event] = airflow.get("assets/events", source_dag_id=DAG_ID, source_run_id=run.run_id)["asset_events"]
+    assert {name: event["extra"][name] for name in manifest} == manifest
+
+
+def test_the_manifest_says_how_the_data_were_made(manifest: dict) -> None:
+    assert manifest["extract"]["conn_id"] == "bookings_db"
+    assert manifest["params"]["row_limit"] == SIZE["row_limit"]
+    assert manifest["approval"] is None
+    assert manifest["model"]["config_sha256"] == config_sha256(manifest["model"]["config"])
+    assert manifest["model"]["engine"]["name"] == "cart"
+    for gate in manifest["gates"]:
+        if gate["name"] == "membership_auc":
+            assert manifest["scores"]["membership_inference_auc"]["interval"] == gate["interval"]
+
+
+def test_the_gates_decisions_are_a_table_in_the_log(run: Run, manifest: dict) -> None:
+    lines = run.log("evaluate_synthetic_features").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("gate  "))
+    table = lines[start : start + 2 + len(manifest["gates"])]
+    assert [line.split()[0] for line in table[2:]] == [gate["name"] for gate in manifest["gates"]]
+    assert len({line.index(" at ") for line in table[2:]}) == 1
+
+
+def test_the_quality_report_opens_behind_airflows_login(engines: Stack, airflow, run: Run, manifest: dict) -> None:
+    path = f"dags/{DAG_ID}/dagRuns/{run.run_id}/taskInstances/generate_synthetic_features/links"
+    link = airflow.get(path)["extra_links"]["Quality report"]
+    assert link.startswith("/quality-report/page?")
+    page = airflow.session.get(f"{airflow.url}{link}", timeout=60)
+    assert page.status_code == 200
+    assert page.content == read(engines, f"{manifest['data']['uri'].rsplit('/', 1)[0]}/quality_report.html")
+    assert page.headers["Content-Security-Policy"].startswith("sandbox ")
+    assert requests.get(f"{airflow.url}{link}", timeout=60).status_code == 401
+    wrong = airflow.session.get(f"{airflow.url}{link.replace('manual', 'unknown')}", timeout=60)
+    assert wrong.status_code == 404
+    assert "has no model with a quality report" in wrong.json()["detail"]
 
 
 def test_no_real_key_is_released_and_every_row_has_a_new_one(engines: Stack, bookings: str, manifest: dict) -> None:
@@ -147,8 +184,54 @@ def test_a_second_pipeline_is_ten_lines_and_one_query(engines: Stack, airflow, b
     run = trigger(airflow, "gretel_synthetics_country_ages", SIZE | LENIENT).wait()
     assert run.state == "success", run.log("evaluate_synthetic_features")[-2000:]
     released = run.xcoms()["upload_synthetic_features", "return_value"]
-    assert released["data"]["columns"][:3] == ["id", "age", "gender"]
+    assert [column["name"] for column in released["data"]["columns"][:3]] == ["id", "age", "gender"]
     assert released["data"]["rows"] == SIZE["num_records"]
+
+
+@pytest.fixture(scope="module")
+def asked(airflow, bookings) -> dict[str, Run]:
+    """Runs of a pipeline that asks for approval, at work together: what is answered → the run."""
+    runs = {answer: trigger(airflow, "asks_for_approval", SMALL) for answer in ("Approve", "Reject")}
+    return {**runs, "nothing": trigger(airflow, "asks_in_vain", SMALL)}
+
+
+def answer(engines: Stack, airflow, run: Run, option: str) -> None:
+    run.wait_for_task("approve_release", {"awaiting_input"})
+    # An answer before the scheduler has noticed that the task waits makes Airflow 3.3 fail it: nobody is that fast.
+    noticed = (
+        f"Received executor event with state success .*task_id='approve_release', run_id='{re.escape(run.run_id)}'"
+    )
+    log = engines.home.path / "logs" / "airflow-scheduler.log"
+    wait_until(
+        lambda: None if re.search(noticed, log.read_text()) else "the scheduler has not noticed the pause", seconds=60
+    )
+    path = f"dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/approve_release/-1/hitlDetails"
+    assert "| quality |" in airflow.get(path)["body"]
+    response = airflow.session.patch(
+        f"{airflow.url}/api/v2/{path}", json={"chosen_options": [option], "params_input": {}}, timeout=30
+    )
+    assert response.ok, response.text
+
+
+def test_a_person_approves_and_the_manifest_says_who(engines: Stack, airflow, asked: dict[str, Run]) -> None:
+    run = asked["Approve"]
+    answer(engines, airflow, run, "Approve")
+    assert run.wait().state == "success", run.states()
+    released = json.loads(read(engines, run.xcoms()["upload_synthetic_features", "return_value"]["manifest_uri"]))
+    assert (released["approval"]["decision"], released["approval"]["by"]) == ("Approve", "admin")
+    assert released["approval"]["at"] < released["created_at"]
+
+
+@pytest.mark.parametrize("option", ["Reject", "nothing"])
+def test_without_approval_nothing_is_released(engines: Stack, airflow, asked: dict[str, Run], option: str) -> None:
+    run = asked[option]
+    if option == "Reject":
+        answer(engines, airflow, run, option)
+    assert run.wait().state == "failed"
+    states = run.states()
+    assert (states["approve_release"], states["upload_synthetic_features"]) == ("failed", "upstream_failed")
+    assert 'HITLRejectException: Receive "Reject"' in run.log("approve_release")
+    assert keys(engines, run_folder("released", run.dag_id, run.run_id)) == []
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,14 @@ def bucket(s3) -> str:
 def write(s3, bucket: str, body: bytes | io.IOBase, *, rows: int = 2, key: str = "user_id") -> release.ReleasedData:
     stream = io.BytesIO(body) if isinstance(body, bytes) else body
     return release.write_data(
-        stream, client=s3.client(), bucket=bucket, folder=FOLDER, key_column=key, key_prefix="synthetic-1", rows=rows
+        stream,
+        client=s3.client(),
+        bucket=bucket,
+        folder=FOLDER,
+        key_column=key,
+        key_prefix="synthetic-1",
+        types={"age": "integer"},
+        rows=rows,
     )
 
 
@@ -46,7 +53,12 @@ def test_rows_arrive_value_for_value_with_new_keys(s3, bucket: str) -> None:
         ["synthetic-1-1", "31", "Paris, France"],
         ["synthetic-1-2", "", 'a "quoted"\nname'],
     ]
-    assert (data.rows, data.columns) == (2, ["user_id", "age", "city"])
+    assert data.rows == 2
+    assert data.columns == [
+        {"name": "user_id", "type": "text"},
+        {"name": "age", "type": "integer"},
+        {"name": "city", "type": None},
+    ]
     assert (data.bytes, data.sha256) == (len(body), hashlib.sha256(body).hexdigest())
 
 

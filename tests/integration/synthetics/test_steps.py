@@ -10,7 +10,7 @@ import json
 import logging
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,8 +25,9 @@ from hooks.gretel_errors import GretelError, GretelFatalError
 from local.components.gretel import Gretel
 from synthetics import steps
 from synthetics.feature_query import FeatureQuery
-from synthetics.quality_gate import SELF_HOSTED, GateError, Profile, Thresholds
+from synthetics.quality_gate import SELF_HOSTED, Decision, GateError, Profile, Thresholds
 from synthetics.release import DATA, MANIFEST
+from synthetics.verify import main as verify
 from tests.conftest import S3, Postgres
 from tests.support.fault_proxy import FaultProxy, answer, truncated
 from tests.support.gretel_jobs import bookings, config, wait_for
@@ -49,6 +50,14 @@ LENIENT = Thresholds(
     max_discriminator_auc=None,
     copies_by_coincidence=False,
 )
+COLUMNS = [{"name": "age", "type": "integer"}, {"name": "language", "type": "text"}]
+PASSED = asdict(Decision("quality", 9.0, "at least", 8.0, True, ""))
+APPROVAL = {
+    "chosen_options": ["Approve"],
+    "params_input": {},
+    "responded_at": "2026-01-02T03:04:05Z",
+    "responded_by_user": {"id": "1", "name": "ada"},
+}
 GUESTS = "SELECT id, age FROM guests ORDER BY id LIMIT {{ params.row_limit }}"
 
 
@@ -135,7 +144,13 @@ def generated(gretel: Gretel, environment: pytest.MonkeyPatch) -> dict[str, Any]
         "model_name": "steps",
         "num_records": ROWS,
         "artifact_key": source,
-        "extract": {"bucket": "", "key": "raw/none.csv", "uri": "s3://none", "entity_key": "guest_id"},
+        "extract": {
+            "bucket": "",
+            "key": "raw/none.csv",
+            "uri": "s3://none",
+            "entity_key": "guest_id",
+            "columns": COLUMNS,
+        },
     }
 
 
@@ -151,10 +166,19 @@ def evaluate(generated: dict[str, Any], thresholds: Thresholds = LENIENT) -> dic
     return steps.evaluate(generated, context("any"), thresholds=thresholds, gretel_conn_id="gretel_default")
 
 
-def release(generated: dict[str, Any], run_id: str, model_id: str | None = None) -> dict[str, Any]:
-    decision = {"model_id": model_id or generated["model_id"], "gates": []}
+def release(
+    generated: dict[str, Any],
+    run_id: str,
+    decision: dict[str, Any] | None = None,
+    approval: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     return steps.release(
-        generated, decision, context(run_id), gretel_conn_id="gretel_default", aws_conn_id="aws_default"
+        generated,
+        decision or {"model_id": generated["model_id"], "gates": [PASSED]},
+        approval,
+        context(run_id),
+        gretel_conn_id="gretel_default",
+        aws_conn_id="aws_default",
     )
 
 
@@ -287,6 +311,52 @@ def test_a_release_is_what_the_model_made(generated: dict[str, Any], s3: S3, buc
     assert len(made) == ROWS
 
 
+def test_a_release_is_as_its_manifest_says(
+    generated: dict[str, Any],
+    s3: S3,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    uri = release(generated, "verified", approval=APPROVAL)["manifest_uri"]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint_url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret_key)
+    assert verify(["s3://none/there.json"]) == 2
+    assert verify([uri]) == 0, capsys.readouterr().out
+    key = f"{urlsplit(uri).path.lstrip('/').rpartition('/')[0]}/{DATA}"
+    s3.client().put_object(Bucket=bucket, Key=key, Body=b"other data")
+    capsys.readouterr()
+    assert verify([uri]) == 1
+    assert f"differs: {DATA}: bytes: found 10, expected " in capsys.readouterr().out
+
+
+def test_the_manifest_says_how_the_data_were_made(generated: dict[str, Any]) -> None:
+    manifest = release(generated, "facts", approval=APPROVAL)
+    assert manifest["approval"] == {"decision": "Approve", "by": "ada", "at": "2026-01-02T03:04:05Z"}
+    assert manifest["model"]["engine"]["name"] == "cart"
+    assert manifest["model"]["engine"]["seed"] == 7
+    assert isinstance(manifest["model"]["engine"]["evaluation_seed"], int)
+    assert manifest["data"]["columns"][:2] == [{"name": "guest_id", "type": "text"}, {"name": "age", "type": "integer"}]
+    auc = manifest["scores"]["membership_inference_auc"]
+    assert auc["interval"][0] < auc["value"] < auc["interval"][1]
+    assert release(generated, "unasked")["approval"] is None
+
+
+def test_the_manifests_config_makes_the_same_data_again(generated: dict[str, Any]) -> None:
+    settings = release(generated, "again and again")["model"]["config"]
+    hook = GretelHook()
+    project = hook.get_project()
+    again = hook.submit_model(project, settings, name="steps-again", data_source=generated["artifact_key"])
+    assert wait_for(again).value == "completed", again.errors
+    made = []
+    for model in (hook.get_model(project, generated["model_id"]), again):
+        with hook.open_artifact(model, "data_preview") as stream:
+            made.append(stream.read())
+    assert made[0] == made[1]
+
+
 def truncate_the_data(proxy: FaultProxy, share: float) -> None:
     """Let the report's two files through and cut off what is downloaded after them."""
     proxy.inject("GET", "/downloads/", lambda request, forward: forward(), times=2)
@@ -325,7 +395,7 @@ def test_a_release_is_withdrawn_before_it_is_made_anew(
 
 def test_a_decision_on_another_model_releases_nothing(generated: dict[str, Any], keys: Callable[[], list[str]]) -> None:
     with pytest.raises(GateError, match=r"decided on model another.* clear evaluate_synthetic_features"):
-        release(generated, "other", model_id="another")
+        release(generated, "other", {"model_id": "another", "gates": []})
     assert keys() == []
 
 
