@@ -79,6 +79,7 @@ def evaluate(
     """
     hook = GretelHook(gretel_conn_id)
     model = hook.get_model(hook.get_project(generated["project_id"]), generated["model_id"])
+    log.info("the report as a page: button Quality report under Details of the task that generated the data")
     decisions = quality_gate.decide(
         hook.get_report(model),
         thresholds.with_params(context["params"]),

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from local.components.gretel import PROJECT
 from local.components.s3 import BUCKET
@@ -20,6 +21,7 @@ from local.health import wait_until
 from local.stack import Stack
 from synthetics.provenance import config_sha256
 from synthetics.release import run_folder
+from tests.support.browser import airflow_page
 from tests.support.runs import Run, trigger
 
 DAG_ID = "gretel_synthetics_airbnb_bookings"
@@ -134,6 +136,15 @@ def test_the_quality_report_opens_behind_airflows_login(engines: Stack, airflow,
     wrong = airflow.session.get(f"{airflow.url}{link.replace('manual', 'unknown')}", timeout=60)
     assert wrong.status_code == 404
     assert "has no model with a quality report" in wrong.json()["detail"]
+
+
+@pytest.mark.ui
+def test_a_click_on_the_task_opens_the_quality_report(engines: Stack, run: Run) -> None:
+    with airflow_page(engines.airflow) as page:
+        page.goto(f"{engines.airflow.url}/dags/{DAG_ID}/runs/{run.run_id}/tasks/generate_synthetic_features/details")
+        page.get_by_role("link", name="Quality report").click(timeout=30_000)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing measured speaks against a release")
+        assert "sig" not in page.url
 
 
 def test_no_real_key_is_released_and_every_row_has_a_new_one(engines: Stack, bookings: str, manifest: dict) -> None:
