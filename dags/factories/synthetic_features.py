@@ -35,6 +35,7 @@ def synthetic_features(
     row_limit: int = 5000,
     thresholds: Thresholds = SELF_HOSTED,
     approval: timedelta | None = None,
+    subjects_conn_id: str | None = None,
     postgres_conn_id: str = "bookings_db",
     gretel_conn_id: str = "gretel_default",
     aws_conn_id: str = "aws_default",
@@ -49,6 +50,8 @@ def synthetic_features(
     :param thresholds: what the quality report has to show before anything is released.
     :param approval: how long a person has to approve a release that passed the gate, under *Required Actions* in the
         web UI; a rejection fails the run, and so does no answer. None asks nobody.
+    :param subjects_conn_id: connection whose password keys a list of the training subjects in the release, which tells
+        who has that secret whose data were used (docs/release-manifest.md). None makes no list.
     :raises FeatureQueryError: the default query's file is wrong, which Airflow shows as an import error.
     """
     description = read_feature_query(FEATURE_QUERIES / sql_file).description
@@ -78,7 +81,13 @@ def synthetic_features(
             from synthetics.steps import extract
 
             query = read_feature_query(FEATURE_QUERIES / context["params"]["sql_file"])
-            return extract(query, context, postgres_conn_id=postgres_conn_id, aws_conn_id=aws_conn_id)
+            return extract(
+                query,
+                context,
+                postgres_conn_id=postgres_conn_id,
+                aws_conn_id=aws_conn_id,
+                subjects_conn_id=subjects_conn_id,
+            )
 
         @task(multiple_outputs=False)
         def evaluate_synthetic_features(generated: dict[str, Any], **context: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from transfers.s3_object import S3ObjectWriter, writing_s3_object
+from transfers.s3_object import HashingWriter, writing_s3_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -86,7 +86,7 @@ def write_data(
     :raises ReleaseError: the artifact is truncated, ragged or of another length; no object is left behind.
     """
     with writing_s3_object(client, bucket, f"{folder}/{DATA}") as stored:
-        counting = _HashingWriter(stored)
+        counting = HashingWriter(stored)
         # mtime=0: the same data give the same bytes, and so the same hash.
         with gzip.GzipFile(filename="", fileobj=counting, mode="wb", mtime=0) as packed:
             text = io.TextIOWrapper(packed, encoding="utf-8", newline="", write_through=True)
@@ -163,21 +163,3 @@ def _copy_with_keys(
             raise ReleaseError(f"row {number} of the synthetic data has {len(record)} fields, expected {len(header)}")
         writer.writerow([f"{key_prefix}-{number}", *record])
     return columns, number
-
-
-class _HashingWriter(io.RawIOBase):
-    """Passes bytes on and keeps their number and hash."""
-
-    def __init__(self, target: S3ObjectWriter) -> None:
-        self._target = target
-        self.size = 0
-        self.digest = hashlib.sha256()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, block: Any) -> int:
-        self._target.write(block)
-        self.digest.update(block)
-        self.size += len(block)
-        return len(block)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.postgres.hooks.postgres import PostgresHook
+from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.default_bucket import default_bucket
@@ -19,6 +20,7 @@ from synthetics import release as releases
 from synthetics.feature_query import FeatureQuery
 from synthetics.gate_table import as_markdown
 from synthetics.provenance import approval_of, config_sha256, engine_of, scores_of
+from synthetics.subjects import SUBJECTS, SubjectKey
 from transfers.extract_errors import DestinationRefusedError, EmptyExtractError, EntityKeyError, QueryError
 from transfers.postgres_to_s3 import copy_query_to_s3
 from transfers.s3_object import clear_s3_errors
@@ -26,22 +28,30 @@ from transfers.s3_object import clear_s3_errors
 if TYPE_CHECKING:
     from gretel_client.projects.models import Model
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 log = logging.getLogger(__name__)
 
 
 def extract(
-    query: FeatureQuery, context: Mapping[str, Any], *, postgres_conn_id: str, aws_conn_id: str
+    query: FeatureQuery,
+    context: Mapping[str, Any],
+    *,
+    postgres_conn_id: str,
+    aws_conn_id: str,
+    subjects_conn_id: str | None = None,
 ) -> dict[str, Any]:
     """Copy the query's result to S3, without the entity key.
 
     A retry overwrites the object of its own run and no other.
 
+    :param subjects_conn_id: a connection whose password keys the list of subjects; without it there is no list.
     :return: facts of the extract for the later tasks; no row, no key value, no link.
     """
     rendered = query.render({"params": context["params"]})
     s3 = S3Hook(aws_conn_id)
     folder = releases.run_folder("raw", context["dag"].dag_id, context["run_id"])
+    subject_key = None if subjects_conn_id is None else _subject_key(subjects_conn_id, context)
     try:
         extracted = copy_query_to_s3(
             connect=PostgresHook(postgres_conn_id).get_conn,
@@ -50,6 +60,7 @@ def extract(
             bucket=default_bucket(s3),
             key=f"{folder}/features.csv",
             source_name=postgres_conn_id,
+            subject_key=subject_key,
         )
     except (QueryError, EmptyExtractError, EntityKeyError, DestinationRefusedError) as error:
         raise AirflowFailException(str(error)) from error  # a retry would fail the same way
@@ -62,6 +73,16 @@ def extract(
         "quasi_identifiers": list(query.quasi_identifiers),
         "sensitive": list(query.sensitive),
     }
+
+
+def _subject_key(conn_id: str, context: Mapping[str, Any]) -> SubjectKey:
+    scope = releases.run_folder("released", context["dag"].dag_id, context["run_id"])
+    try:
+        return SubjectKey(BaseHook.get_connection(conn_id).password or "", scope)
+    except ValueError as error:
+        raise AirflowFailException(
+            f"connection {conn_id!r} keys the list of subjects by its password: {error}"
+        ) from None
 
 
 def evaluate(
@@ -125,6 +146,8 @@ def release(
             name: releases.write_file(client, bucket, folder, name, body)
             for name, body in ((releases.QUALITY_PAGE, page), (releases.QUALITY_REPORT, report))
         }
+        if subjects := generated["extract"].get("subjects"):
+            files[SUBJECTS] = _copy_subjects(client, bucket, subjects, folder)
         with hook.open_artifact(model, "data_preview") as stream:
             data = releases.write_data(
                 stream,
@@ -157,6 +180,16 @@ def release(
     return {**manifest, "manifest_uri": f"s3://{bucket}/{folder}/{releases.MANIFEST}"}
 
 
+def _copy_subjects(client: S3Client, bucket: str, subjects: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    source: CopySourceTypeDef = {"Bucket": bucket, "Key": subjects["key"]}
+    target = f"{folder}/{SUBJECTS}"
+    try:
+        client.copy_object(Bucket=bucket, Key=target, CopySource=source)
+    except client.exceptions.NoSuchKey:
+        client.head_object(Bucket=bucket, Key=target)  # released before, and the raw data are deleted since
+    return {"bytes": subjects["bytes"], "sha256": subjects["sha256"]}
+
+
 def _read(hook: GretelHook, model: Model, artifact: str) -> bytes:
     with hook.open_artifact(model, artifact) as stream:
         return stream.read()
@@ -168,6 +201,8 @@ def delete_raw(manifest: Mapping[str, Any], *, gretel_conn_id: str, aws_conn_id:
     client: S3Client = S3Hook(aws_conn_id).get_conn()
     with clear_s3_errors(f"delete {extracted['uri']}"):
         client.delete_object(Bucket=extracted["bucket"], Key=extracted["key"])
+        if subjects := extracted.get("subjects"):  # the release has a copy
+            client.delete_object(Bucket=extracted["bucket"], Key=subjects["key"])
     hook = GretelHook(gretel_conn_id)
     deleted = hook.delete_training_data(hook.get_project(model["project_id"]), model["model_name"])
     log.info("deleted %s and %s", extracted["uri"], json.dumps(deleted))

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("manifest", help="s3://bucket/key or path of a release's manifest.json")
     uri = parser.parse_args(arguments).manifest
     try:
-        manifest, open_file = _open_release(uri)
+        manifest, open_file = open_release(uri)
     except NoManifestError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -114,8 +114,11 @@ def _compare(what: str, found: Any, expected: Any) -> Iterator[str]:
         yield f"{what}: found {found!r}, expected {expected!r}"
 
 
-def _open_release(uri: str) -> tuple[dict[str, Any], Opener]:
-    """Read a manifest; return it with a way to open the files beside it."""
+def open_release(uri: str) -> tuple[dict[str, Any], Opener]:
+    """Read a manifest; return it with a way to open the files beside it.
+
+    :raises NoManifestError: there is none, or of another version.
+    """
     folder, _, name = uri.rpartition("/")
     open_file = _from_s3(folder) if uri.startswith("s3://") else _from_disk(Path(folder or "."))
     try:

@@ -87,9 +87,22 @@ class FeatureSource:
         if not self.rows:
             raise self._why_empty()
 
+    def subjects(self, pads: tuple[bytes, bytes]) -> Generator[Buffer, None, None]:
+        """Execute the query again, on the same snapshot, and yield a keyed hash of every entity key, a line each.
+
+        :param pads: inner and outer pad of the key, see :meth:`synthetics.subjects.SubjectKey.pads`.
+        """
+        statement = _render("subject_hmacs", query=self._query.sql, key=self._quote(self._query.entity_key))
+        with self._explained(statement):
+            for name, pad in zip(("inner_pad", "outer_pad"), pads, strict=True):
+                # As a parameter: of what is in a statement's text, more is logged and shown.
+                self._cursor.execute("SELECT set_config(%s, %s, true)", (f"subjects.{name}", f"\\x{pad.hex()}"))
+            with self._cursor.copy(statement) as copy:
+                yield from copy
+
     @property
     def rows(self) -> int:
-        """How many rows were streamed."""
+        """How many rows, or subjects, were streamed last."""
         return self._cursor.rowcount
 
     def _select(self, column: psycopg.Column) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import logging
 from collections.abc import Callable, Iterable
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from psycopg.abc import Buffer
 
 from synthetics.feature_query import FeatureQuery
-from transfers.feature_source import feature_source
-from transfers.s3_object import S3ObjectWriter, writing_s3_object
+from synthetics.subjects import SUBJECTS, SubjectKey
+from transfers.extract_errors import QueryError
+from transfers.feature_source import FeatureSource, feature_source
+from transfers.s3_object import HashingWriter, S3ObjectWriter, writing_s3_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,6 +35,21 @@ class Column:
 
 
 @dataclass(frozen=True)
+class SubjectList:
+    """Keyed hashes of the entity keys of an extract, beside it on S3: sorted, gzipped, a line each.
+
+    :param scope: the release it is for, from which its key is derived.
+    :param secret_id: names the secret without telling it.
+    """
+
+    key: str
+    scope: str
+    secret_id: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Extract:
     """An extract that lies on S3 whole.
 
@@ -41,6 +59,7 @@ class Extract:
     :param sha256: of the object's bytes.
     :param query_sha256: of the SQL that was executed.
     :param snapshot_at: the moment whose data this is, ISO 8601, UTC.
+    :param subjects: whose data this is, if that was asked for.
     """
 
     bucket: str
@@ -51,6 +70,7 @@ class Extract:
     sha256: str
     query_sha256: str
     snapshot_at: str
+    subjects: SubjectList | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON and XCom."""
@@ -65,6 +85,7 @@ def copy_query_to_s3(
     bucket: str,
     key: str,
     source_name: str = "PostgreSQL",
+    subject_key: SubjectKey | None = None,
 ) -> Extract:
     """Stream the rows of a feature query, without the entity key, into one CSV object on S3.
 
@@ -76,6 +97,7 @@ def copy_query_to_s3(
     :param query: rendered, see :meth:`FeatureQuery.render`.
     :param key: the object's key; an object that is there already is replaced.
     :param source_name: what messages call the database, such as the connection's id.
+    :param subject_key: if given, a list of the entity keys, hashed with it, is written beside the object.
     :raises transfers.extract_errors.ExtractError: one of its kinds, for everything that can be foreseen.
     """
     with feature_source(connect, query, source_name) as source:
@@ -84,6 +106,15 @@ def copy_query_to_s3(
         with writing_s3_object(s3_client, bucket, key) as target, closing(source.stream(columns)) as lines:
             size, sha256 = _write(lines, target)
         rows = source.rows
+        subjects = None
+        if subject_key:
+            folder = key.rpartition("/")[0]
+            subjects = _write_subjects(source, subject_key, s3_client, bucket, f"{folder}/{SUBJECTS}")
+            if source.rows != rows:
+                raise QueryError(
+                    f"{query.path}: the query returned {rows} rows and then, on the same snapshot, {source.rows}: it "
+                    "depends on chance. Give it an order, so that the list of subjects is of the rows extracted"
+                )
     log.info("extracted %d rows, %d bytes from %s to s3://%s/%s", rows, size, source_name, bucket, key)
     return Extract(
         bucket=bucket,
@@ -94,6 +125,7 @@ def copy_query_to_s3(
         sha256=sha256,
         query_sha256=query.sha256,
         snapshot_at=snapshot_at.isoformat(),
+        subjects=subjects,
     )
 
 
@@ -113,3 +145,20 @@ def _write(lines: Iterable[Buffer], target: S3ObjectWriter) -> tuple[int, str]:
             flush()
     flush()
     return size, digest.hexdigest()
+
+
+def _write_subjects(
+    source: FeatureSource, subject_key: SubjectKey, client: S3Client, bucket: str, key: str
+) -> SubjectList:
+    with writing_s3_object(client, bucket, key) as target:
+        counting = HashingWriter(target)
+        with gzip.GzipFile(filename="", fileobj=counting, mode="wb", mtime=0) as lines:
+            for line in source.subjects(subject_key.pads()):
+                lines.write(line)
+    return SubjectList(
+        key=key,
+        scope=subject_key.scope,
+        secret_id=subject_key.secret_id,
+        bytes=counting.size,
+        sha256=counting.digest.hexdigest(),
+    )

@@ -6,10 +6,12 @@ completes it later, while it is garbage-collected, and a truncated object appear
 
 from __future__ import annotations
 
+import hashlib
+import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
@@ -76,6 +78,24 @@ class S3ObjectWriter:
         )
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
         del self._buffer[:PART_BYTES]
+
+
+class HashingWriter(io.RawIOBase):
+    """Passes bytes on and keeps their number and hash."""
+
+    def __init__(self, target: S3ObjectWriter) -> None:
+        self._target = target
+        self.size = 0
+        self.digest = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, block: Any) -> int:
+        self._target.write(block)
+        self.digest.update(block)
+        self.size += len(block)
+        return len(block)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +28,7 @@ from synthetics import steps
 from synthetics.feature_query import FeatureQuery
 from synthetics.quality_gate import SELF_HOSTED, Decision, GateError, Profile, Thresholds
 from synthetics.release import DATA, MANIFEST
+from synthetics.subjects import main as find_subjects
 from synthetics.verify import main as verify
 from tests.conftest import S3, Postgres
 from tests.support.fault_proxy import FaultProxy, answer, truncated
@@ -182,6 +184,15 @@ def release(
     )
 
 
+def verify_in(s3: S3, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """The command, with the environment in which the AWS command line would find the server."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint_url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret_key)
+    return verify(arguments)
+
+
 def said(caught: pytest.ExceptionInfo[BaseException], caplog: pytest.LogCaptureFixture) -> str:
     """Everything that could reach a log: the whole chain of exceptions, and what was logged."""
     return "".join(traceback.format_exception(caught.value)) + caplog.text
@@ -268,6 +279,66 @@ def test_a_missing_bucket_is_not_tried_again(dsn: str, s3: S3, monkeypatch: pyte
         extract("none")
 
 
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def extract_with_subjects(run_id: str, sql: str = GUESTS) -> dict[str, Any]:
+    connections = {"postgres_conn_id": "bookings_db", "aws_conn_id": "aws_default", "subjects_conn_id": "subjects"}
+    return steps.extract(query(sql), context(run_id), **connections)
+
+
+def test_who_has_the_secret_finds_the_subjects_of_a_release(
+    dsn: str,
+    generated: dict[str, Any],
+    s3: S3,
+    bucket: str,
+    keys: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SUBJECTS", f"generic://:{SECRET}@")
+    facts = extract_with_subjects("subjects", f"{GUESTS} -- 100 %")
+    manifest = release({**generated, "extract": facts | {"entity_key": "guest_id"}}, "subjects")
+    assert verify_in(s3, [manifest["manifest_uri"]], monkeypatch) == 0, capsys.readouterr().out
+    assert SECRET not in json.dumps(manifest)
+    ask = partial(find_subjects, [manifest["manifest_uri"]], ["g1\n", "g2\n", "g3\n", "g4\n", "g10\n"])
+    capsys.readouterr()
+    monkeypatch.setenv("SUBJECTS_SECRET", SECRET)
+    assert ask() == 0
+    assert capsys.readouterr().out == "yes\tg1\nyes\tg2\nyes\tg3\nno\tg4\nno\tg10\n"
+    monkeypatch.setenv("SUBJECTS_SECRET", f"another {SECRET}")
+    assert ask() == 2
+    assert "the list of" in capsys.readouterr().err
+    # Lists of the same people in two releases share nothing, and a release can be uploaded again without its extract.
+    again = extract_with_subjects("subjects-2")
+    assert not set(lines(s3, bucket, facts)) & set(lines(s3, bucket, again))
+    manifest["model"]["model_name"] = "another"  # the tests to come need what this one was trained on
+    steps.delete_raw(manifest, gretel_conn_id="gretel_default", aws_conn_id="aws_default")
+    assert not [key for key in keys() if key.startswith("raw/") and "subjects-2" not in key]
+    assert release({**generated, "extract": facts}, "subjects")["files"] == manifest["files"]
+
+
+def lines(s3: S3, bucket: str, facts: dict[str, Any]) -> list[str]:
+    """The list of subjects beside an extract."""
+    packed = s3.client().get_object(Bucket=bucket, Key=facts["subjects"]["key"])["Body"].read()
+    found = gzip.decompress(packed).decode().split()
+    assert len(found) == facts["rows"]
+    assert found == sorted(found)
+    return found
+
+
+def test_a_list_of_subjects_needs_a_real_secret_and_a_query_that_leaves_nothing_to_chance(
+    dsn: str, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SUBJECTS", "generic://:short@")
+    with pytest.raises(AirflowFailException, match=r"'subjects' keys the list of subjects.* at least 16 are"):
+        extract_with_subjects("short")
+    monkeypatch.setenv("AIRFLOW_CONN_SUBJECTS", f"generic://:{SECRET}@")
+    chance = "SELECT 'g' || n AS id, n AS age FROM generate_series(1, 2000) AS n WHERE random() < 0.5"
+    with pytest.raises(AirflowFailException, match="depends on chance"):
+        extract_with_subjects("chance", chance)
+
+
 # evaluate_synthetic_features
 
 
@@ -319,11 +390,7 @@ def test_a_release_is_as_its_manifest_says(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     uri = release(generated, "verified", approval=APPROVAL)["manifest_uri"]
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint_url)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret_key)
-    assert verify(["s3://none/there.json"]) == 2
+    assert verify_in(s3, ["s3://none/there.json"], monkeypatch) == 2
     assert verify([uri]) == 0, capsys.readouterr().out
     key = f"{urlsplit(uri).path.lstrip('/').rpartition('/')[0]}/{DATA}"
     s3.client().put_object(Bucket=bucket, Key=key, Body=b"other data")
@@ -344,7 +411,7 @@ def test_the_manifest_says_how_the_data_were_made(generated: dict[str, Any]) -> 
     assert release(generated, "unasked")["approval"] is None
 
 
-def test_the_manifests_config_makes_the_same_data_again(generated: dict[str, Any]) -> None:
+def test_the_manifests_config_makes_the_same_data_again(generated: dict[str, Any], bucket: str) -> None:
     settings = release(generated, "again and again")["model"]["config"]
     hook = GretelHook()
     project = hook.get_project()
