@@ -138,7 +138,7 @@ def test_odd_names_generated_and_invisible_columns(
     source.execute(
         "CREATE TABLE `odd ``table``` (`order` int PRIMARY KEY, `two words` varchar(9) collate utf8mb4_bin,"
         " `100% {{x}} 'ñ😀'` varchar(9) collate utf8mb4_unicode_ci, `select` int AS (`order` * 2) VIRTUAL,"
-        " stored int AS (`order` * 3) STORED, hidden int INVISIBLE, `updated at` datetime NOT NULL)".replace("😀", "")
+        " `stored` int AS (`order` * 3) STORED, hidden int INVISIBLE, `updated at` datetime NOT NULL)".replace("😀", "")
     )
     source.execute(
         "INSERT INTO `odd ``table``` (`order`, `two words`, `100% {{x}} 'ñ'`, hidden, `updated at`)"
