@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import psycopg2
@@ -19,6 +20,7 @@ from local.components.gretel import PROJECT
 from local.components.s3 import BUCKET
 from local.health import wait_until
 from local.stack import Stack
+from services.gretel.engine.cart import CartParams
 from synthetics.provenance import config_sha256
 from synthetics.release import run_folder
 from tests.support.browser import airflow_page
@@ -111,6 +113,7 @@ def test_the_manifest_says_how_the_data_were_made(manifest: dict) -> None:
     assert manifest["approval"] is None
     assert manifest["model"]["config_sha256"] == config_sha256(manifest["model"]["config"])
     assert manifest["model"]["engine"]["name"] == "cart"
+    assert manifest["model"]["engine"]["params"] == asdict(CartParams())
     for gate in manifest["gates"]:
         if gate["name"] == "membership_auc":
             assert manifest["scores"]["membership_inference_auc"]["interval"] == gate["interval"]

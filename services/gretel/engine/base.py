@@ -45,6 +45,7 @@ class Engine(ABC):
 
     :cvar name: what configurations call it.
     :cvar version: goes up when the same configuration, data and seed give other rows.
+    :ivar params: every parameter in effect, the defaults included; a dataclass.
     :param params: the engine's own parameters.
     :param seed: the same engine, parameters, seed and table give the same model.
     :raises ValueError: an unknown parameter, or a value out of range.
@@ -52,6 +53,7 @@ class Engine(ABC):
 
     name: ClassVar[str]
     version: ClassVar[str]
+    params: Any
 
     @abstractmethod
     def __init__(self, params: dict[str, Any], *, seed: int) -> None: ...

@@ -4,7 +4,7 @@ import gzip
 import json
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def train(job: Mapping[str, Any], log: Log) -> None:
         "model_id": job["uid"],
         "engine": engine.name,
         "engine_version": engine.version,
-        "params": task["params"],
+        "params": asdict(engine.params),
         "seed": task["seed"],
         "rows": {"train": len(rows), "holdout": len(holdout), "synthetic": len(synthetic)},
     }
