@@ -50,7 +50,8 @@ FROM airflow AS demo
 COPY local/__init__.py local/
 COPY local/airbnb local/airbnb
 COPY local/nps local/nps
-COPY docker/bucket-lifecycle.json docker/init_bookings.py docker/init_gretel.py docker/init_nps.py docker/init_s3.py docker/
+COPY docker/bucket-lifecycle.json docker/init_bookings.py docker/init_gretel.py docker/init_nps.py \
+    docker/init_redshift.py docker/init_s3.py docker/
 ENV PYTHONPATH=/opt/airflow
 
 

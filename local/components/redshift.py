@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from contextlib import closing
 
 import psycopg2
+from psycopg2.extensions import make_dsn
 
 from local.components.base import Component
 from local.components.postgres import Postgres
 from local.components.s3 import REGION, S3Server
+from local.nps.analysts import admit
 from local.settings import Home
 from local.supervision import Program
 
@@ -72,7 +74,8 @@ class Redshift(Component):
         return None
 
     def after_start(self) -> None:
-        """Nothing to create beyond the database, which the health check needs already."""
+        """Create the role of the warehouse's readers; the health check has created the database."""
+        admit(make_dsn(self._postgres.dsn(DATABASE), port=self.port), owner=USER)
 
     def connections(self) -> dict[str, str]:
         """The warehouse, with the role that COPY reads S3 with."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from warehouse import merge, target
 from warehouse.errors import CheckError, WarehouseError
-from warehouse.grants import render_grants_of_load
+from warehouse.grants import give_rights
 from warehouse.load_plan import LoadPlan, Method
 from warehouse.redshift import Session, StatementError, open_session
 from warehouse.stage import Authorization, stage_files
@@ -104,7 +104,7 @@ def _move(session: Session, plan: LoadPlan, loaded_by: str) -> Loaded:
         session.run(merge.render_move(plan))
         if plan.key:
             _check_target(session, plan)
-        session.run(render_grants_of_load(plan))
+        give_rights(session, plan)
         session.run(merge.render_audit(plan, loaded_by))
         [counts] = session.run(merge.render_read_counts())
         session.run(merge.render_commit())

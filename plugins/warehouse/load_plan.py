@@ -152,6 +152,24 @@ class LoadPlan:
         """Whether there is a view of the target's live rows; it needs the target's schema."""
         return self.target.schema is not None and (self.stamped or self.deleted_flag is not None)
 
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """The files' columns that are not personal."""
+        return tuple(column.name for column in self.columns if not column.personal)
+
+    def shown(self, names: Iterable[str]) -> list[str]:
+        """Of the target's columns, those of the view of live rows: all but the load's own.
+
+        With `grants`, which let readers read the whole view, only the readable ones: not the personal ones, and none
+        that the source has no more and might have been.
+        """
+        readable = {name.lower() for name in self.readable}
+        return [
+            name
+            for name in names
+            if name not in {EXTRACTED_AT, MANIFEST_ID} and (not self.grants or name.lower() in readable)
+        ]
+
     def type_of(self, name: str) -> str:
         """The type of a column of the files."""
         return next(column.type for column in self.columns if column.name == name)

@@ -69,11 +69,25 @@ class Session:
         """
         rows: list[tuple[Any, ...]] = []
         for statement in statements:
-            log.info("%s", self._hide(statement))
-            with explained_redshift_errors(self._name, self._hide), self._connection.cursor() as cursor:
-                cursor.execute(statement)
+            with self._executed(statement) as cursor:
                 rows = [tuple(row) for row in cursor.fetchall()] if cursor.description else []
         return rows
+
+    def columns(self, query: str) -> list[str]:
+        """Execute a query; return its columns' names.
+
+        :raises StatementError: Redshift refused it.
+        :raises WarehouseUnavailableError: the connection is gone.
+        """
+        with self._executed(query) as cursor:
+            return [name for name, *_ in cursor.description]
+
+    @contextmanager
+    def _executed(self, statement: str) -> Iterator[Any]:
+        log.info("%s", self._hide(statement))
+        with explained_redshift_errors(self._name, self._hide), self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            yield cursor
 
     def _hide(self, text: str) -> str:
         for secret in self._secrets:

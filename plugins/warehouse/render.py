@@ -46,7 +46,7 @@ def render_load(
     statements += target_sql.render_create_audit(plan.audit)
     if plan.stamped:
         statements += target_sql.render_create_target(plan, distkey, sortkey)
-        statements += target_sql.render_live_view(plan, [column.name for column in plan.columns])
+        statements += target_sql.render_live_view(plan, plan.shown(column.name for column in plan.columns))
     statements += merge.render_begin(plan)
     if plan.method is Method.APPEND:
         statements += merge.render_already_loaded(plan)

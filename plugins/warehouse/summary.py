@@ -14,7 +14,7 @@ from warehouse.config import Grantee
 from warehouse.data_tests import Subject, run_data_tests
 from warehouse.described_query import DescribedQuery
 from warehouse.errors import CheckError, ConfigError
-from warehouse.grants import render_grants
+from warehouse.grants import explained_grants, render_grants
 from warehouse.load_plan import Relation
 from warehouse.redshift import Session, open_session
 from warehouse.target import read_columns
@@ -112,8 +112,10 @@ def publish(summary: Summary, connect: Connect, name: str = "Redshift") -> None:
     """
     with open_session(connect, name) as session:
         readable = [column for column in _columns(session, summary.beside) if column not in summary.pii]
-        grants = render_grants(Relation.parse(summary.target), readable, summary.grants, personal=summary.pii)
-        session.run(["BEGIN", *_render("publish", target=summary.target, beside=summary.beside), *grants, "COMMIT"])
+        session.run(["BEGIN", *_render("publish", target=summary.target, beside=summary.beside)])
+        with explained_grants(summary.target, summary.grants):
+            session.run(render_grants(Relation.parse(summary.target), readable, summary.grants))
+        session.run(["COMMIT"])
 
 
 @contextmanager

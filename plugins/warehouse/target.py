@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from warehouse.errors import LoadError
-from warehouse.load_plan import EXTRACTED_AT, MANIFEST_ID, LoadColumn, LoadPlan, Relation
-from warehouse.merge import render_rollback
+from warehouse.grants import give_rights
+from warehouse.load_plan import LoadColumn, LoadPlan, Relation
+from warehouse.merge import render_commit, render_rollback
 from warehouse.redshift import Session, StatementError
 from warehouse.redshift_types import Kind, parse_type
 from warehouse.target_sql import (
@@ -18,7 +19,9 @@ from warehouse.target_sql import (
     render_create_audit,
     render_create_target,
     render_drop_live_view,
+    render_live_columns,
     render_live_view,
+    render_renew_live_view,
     render_target_columns,
     render_view_exists,
     render_widen,
@@ -105,8 +108,30 @@ def prepare(session: Session, plan: LoadPlan, layout: Layout) -> None:
     if plan.stamped and not read_columns(session, plan.target):
         _create(session, render_create_target(plan, layout.distkey, layout.sortkey), plan.target)
     _grow(session, plan)
-    if plan.has_live_view and session.run(render_view_exists(plan)) == [(0,)]:
-        _create(session, render_live_view(plan, _shown(read_columns(session, plan.target))), plan.target.live)
+    if plan.has_live_view:
+        _provide_live_view(session, plan)
+
+
+def _provide_live_view(session: Session, plan: LoadPlan) -> None:
+    """Create the view of live rows; make it anew where it shows what its readers may not see, or not all they may."""
+    shown = plan.shown(column.name for column in read_columns(session, plan.target))
+    if session.run(render_view_exists(plan)) == [(0,)]:
+        _create(session, render_live_view(plan, shown), plan.target.live)
+    elif plan.grants and (found := _read_live_columns(session, plan)) != shown:
+        log.warning(
+            "%s is made anew with the columns %s; it had %s. Only grants of the table config are given again",
+            *(plan.target.live, ", ".join(shown), ", ".join(found) or "some that the table has no more"),
+        )
+        session.run(render_renew_live_view(plan, shown))
+        _commit_with_rights(session, plan)
+
+
+def _read_live_columns(session: Session, plan: LoadPlan) -> list[str]:
+    """The columns of the view of live rows; none if it does not work any more."""
+    try:
+        return session.columns(*render_live_columns(plan))
+    except StatementError:
+        return []
 
 
 def _create(session: Session, statements: list[str], table: Relation) -> None:
@@ -124,24 +149,27 @@ def _grow(session: Session, plan: LoadPlan) -> None:
         return
     log.warning("%s grows: %s; rows loaded earlier have NULL in new columns until extracted again", plan.target, growth)
     try:
-        _alter(session, plan, growth, _shown(found))
+        _alter(session, plan, growth, found)
         return
     except StatementError:
         session.run(render_rollback())
     if growth := compare(plan, found := read_columns(session, plan.target)):  # unless another load has just done it
         log.warning("%s is dropped and made anew; only grants of the table config are given again", plan.target.live)
         session.run(render_drop_live_view(plan))
-        _alter(session, plan, growth, _shown(found))
+        _alter(session, plan, growth, found)
 
 
-def _alter(session: Session, plan: LoadPlan, growth: Growth, shown: Sequence[str]) -> None:
+def _alter(session: Session, plan: LoadPlan, growth: Growth, found: Sequence[TargetColumn]) -> None:
     session.run(render_widen(plan, growth.widened))
     if growth.added:
+        shown = plan.shown([column.name for column in found] + [column.name for column in growth.added])
         session.run(render_add_columns(plan, growth.added, shown))
+        _commit_with_rights(session, plan)
 
 
-def _shown(found: Sequence[TargetColumn]) -> list[str]:
-    return [column.name for column in found if column.name not in {EXTRACTED_AT, MANIFEST_ID}]
+def _commit_with_rights(session: Session, plan: LoadPlan) -> None:
+    give_rights(session, plan)
+    session.run(render_commit())
 
 
 def compare(plan: LoadPlan, found: Sequence[TargetColumn]) -> Growth:

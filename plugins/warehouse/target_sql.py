@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from warehouse.grants import render_grants_of_load
 from warehouse.load_plan import EXTRACTED_AT, MANIFEST_ID, LoadColumn, LoadPlan, Relation
-from warehouse.merge import live_condition
+from warehouse.merge import live_condition, render_begin
 from warehouse.redshift_sql import lines, literal, names, quote, relation, render
 
 STAMPS = (LoadColumn(EXTRACTED_AT, "TIMESTAMP"), LoadColumn(MANIFEST_ID, "VARCHAR(36)"))
@@ -40,17 +39,15 @@ def render_create_audit(audit: Relation) -> list[str]:
 
 
 def render_add_columns(plan: LoadPlan, added: Sequence[LoadColumn], shown: Sequence[str]) -> list[str]:
-    """Add columns to the target and to its view of live rows, in one transaction, in which the view keeps its grants.
+    """Begin a transaction, and add columns to the target and to its view of live rows, which loses its grants by it.
 
-    :param shown: the view's columns until now.
+    :param shown: the view's columns from now on.
     """
     target = relation(plan.target)
     return [
         render("begin"),
         *(render("add_column", target=target, column=quote(column.name), type=column.type) for column in added),
-        *render_live_view(plan, [*shown, *(column.name for column in added)]),
-        *render_grants_of_load(plan),
-        render("commit"),
+        *render_live_view(plan, shown),
     ]
 
 
@@ -63,7 +60,7 @@ def render_widen(plan: LoadPlan, widened: Sequence[LoadColumn]) -> list[str]:
 def render_live_view(plan: LoadPlan, columns: Sequence[str]) -> list[str]:
     """Create or replace the view of live rows.
 
-    :param columns: of the target, in its order, without the load's own.
+    :param columns: as :meth:`LoadPlan.shown` gives them.
     """
     view = render(
         "live_view",
@@ -78,6 +75,19 @@ def render_live_view(plan: LoadPlan, columns: Sequence[str]) -> list[str]:
 def render_drop_live_view(plan: LoadPlan) -> list[str]:
     """Drop the view of live rows, if it is there."""
     return [render("drop_view", view=relation(plan.target.live))]
+
+
+def render_renew_live_view(plan: LoadPlan, columns: Sequence[str]) -> list[str]:
+    """Begin a transaction, drop the view of live rows, and make it anew.
+
+    :param columns: as :meth:`LoadPlan.shown` gives them.
+    """
+    return [*render_begin(plan), *render_drop_live_view(plan), *render_live_view(plan, columns)]
+
+
+def render_live_columns(plan: LoadPlan) -> list[str]:
+    """Read no rows of the view of live rows, only its columns' names, which no catalogue table has."""
+    return [render("live_columns", view=relation(plan.target.live))]
 
 
 def render_view_exists(plan: LoadPlan) -> list[str]:

@@ -5,6 +5,7 @@ asset: warehouse/nps
 inputs: [analytics.nps]
 key: [grain, period_start]
 ranges: {nps: [-100, 100], answers: [1, null]}
+grants: [role analysts]
 --- */
 
 -- NPS = share of promoters (9, 10) minus share of detractors (0 to 6), in points. The passive (7, 8) count as answers,

@@ -16,6 +16,7 @@ from psycopg2.extensions import make_dsn
 
 from local.airflow_api import AirflowApi
 from local.health import wait_until
+from local.nps.analysts import ROLE
 from local.nps.database import apply_changes, replace_tables
 from local.settings import REPOSITORY
 from local.stack import Stack
@@ -29,20 +30,16 @@ COLUMNS = "id, user_id, score, comment, channel, created_at, updated_at"
 HASH_KEY = "a key for the end-to-end tests"
 
 
-def create_reader(engines: Stack) -> None:
-    """A user with the role that tests/e2e/repository/dags/warehouse/tables.yml grants what is not personal."""
-    dsn = engines.postgres.dsn("warehouse")
-    with closing(psycopg2.connect(dsn)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("CREATE ROLE nps_readers")
-        cursor.execute("CREATE ROLE nps_reader LOGIN PASSWORD 'for-the-test' IN ROLE nps_readers")
-        cursor.execute("CREATE SCHEMA IF NOT EXISTS analytics AUTHORIZATION warehouse")
-        cursor.execute("GRANT USAGE ON SCHEMA analytics TO nps_readers")
+def create_analyst(engines: Stack) -> None:
+    """A user with the role that the table config and the summary grant what is not personal."""
+    with closing(psycopg2.connect(engines.postgres.dsn("warehouse"))) as connection, connection:
+        connection.cursor().execute(f"CREATE ROLE ana LOGIN PASSWORD 'for-the-test' IN ROLE {ROLE}")
 
 
 @pytest.fixture(scope="module")
 def first_load(engines: Stack, airflow: AirflowApi) -> Run:
     replace_tables(engines.mariadb.arguments("prod"), seed=1)
-    create_reader(engines)
+    create_analyst(engines)
     airflow.post("connections", {"connection_id": "pii_hash_key", "conn_type": "generic", "password": HASH_KEY})
     for dag_id in (DAG_ID, "nps_summary"):
         airflow.wait_for_dag(dag_id)
@@ -63,6 +60,10 @@ def backfilled(engines: Stack, first_load: Run) -> str:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     return done.stdout
+
+
+def as_analyst(engines: Stack) -> str:
+    return make_dsn(engines.redshift.dsn(), user="ana", password="for-the-test")
 
 
 def in_source(engines: Stack, table: str, columns: str, condition: str) -> list[tuple[Any, ...]]:
@@ -96,13 +97,15 @@ def test_personal_columns_are_hashed_and_closed_to_readers(engines: Stack, first
         (number, email and pseudonyms.hash(email.encode()).decode())
         for number, email in in_source(engines, "nps", "id, email", "deleted = 0")
     ]
-    assert in_warehouse(engines, "SELECT id, email FROM analytics.nps_live ORDER BY 1") == expected
-    reader = make_dsn(engines.redshift.dsn(), user="nps_reader", password="for-the-test")
-    with closing(psycopg2.connect(reader)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*), COUNT(score) FROM analytics.nps_live")
-        assert cursor.fetchone() == (len(expected), len(expected))
+    assert in_warehouse(engines, "SELECT id, email FROM analytics.nps WHERE deleted = 0 ORDER BY 1") == expected
+    with closing(psycopg2.connect(as_analyst(engines))) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("SELECT * FROM analytics.nps_live ORDER BY id")
+        assert cursor.description
+        assert "email" not in [column.name for column in cursor.description]
+        assert [row[0] for row in cursor.fetchall()] == [number for number, _ in expected]
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-            cursor.execute("SELECT email FROM analytics.nps_live")
+            cursor.execute("SELECT email FROM analytics.nps")
 
 
 def test_the_backfill_carries_updates_deletes_and_late_rows(engines: Stack, backfilled: str) -> None:
@@ -151,6 +154,9 @@ def test_the_summary_follows_the_loads(engines: Stack, airflow: AirflowApi, back
     summary = "SELECT period_start, answers, nps FROM analytics.nps_summary WHERE grain = 'month' ORDER BY 1"
     found = [(f"{month:%Y-%m}", answers, float(nps)) for month, answers, nps in in_warehouse(engines, summary)]
     assert found == expected
+    with closing(psycopg2.connect(as_analyst(engines))) as connection, connection.cursor() as cursor:
+        cursor.execute(summary)
+        assert len(cursor.fetchall()) == len(expected)
     passive = "SELECT nps FROM analytics.nps_summary WHERE grain = 'day' AND period_start = '2021-08-22'"
     assert [float(nps) for (nps,) in in_warehouse(engines, passive)] == [0.0]
 

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from local.components.gretel import Gretel
-from tests.conftest import S3, MariaDB, Postgres
+from tests.conftest import S3, MariaDB, Postgres, Redshift
 
 pytestmark = pytest.mark.integration
 
@@ -94,16 +94,15 @@ def test_wrong_key_is_one_clear_error(gretel: Gretel) -> None:
     assert "Traceback" not in done.stderr
 
 
+def pg_environment(dsn: str, **changes: object) -> dict[str, str]:
+    parts = psycopg.conninfo.conninfo_to_dict(dsn) | changes
+    names = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD"}
+    return {variable: str(parts[name]) for name, variable in names.items()}
+
+
 def test_bookings_are_generated_into_an_empty_database_alone(postgres: Postgres) -> None:
     dsn = postgres.fresh_database("init_bookings")
-    parts = psycopg.conninfo.conninfo_to_dict(dsn)
-    environment = {
-        "PGHOST": str(parts["host"]),
-        "PGPORT": str(parts["port"]),
-        "PGDATABASE": str(parts["dbname"]),
-        "PGUSER": str(parts["user"]),
-        "PGPASSWORD": str(parts["password"]),
-    }
+    environment = pg_environment(dsn)
     first = run("init_bookings.py", **environment)
     assert first.returncode == 0, first.stderr
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -127,3 +126,21 @@ def test_answers_are_generated_into_an_empty_database_alone(mariadb: MariaDB) ->
         assert run("init_nps.py", **environment).returncode == 0
         cursor.execute("SELECT count(*) FROM nps")
         assert cursor.fetchall() == ((answers - 1,),)
+
+
+def test_readers_of_the_warehouse_are_let_in(redshift: Redshift, postgres: Postgres) -> None:
+    dsn = redshift.fresh_database("init_redshift")
+    database = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+    # In its container the user who loads is the one who administers.
+    administrator = pg_environment(postgres.dsn("postgres"), port=redshift.port, dbname=database)
+    for _ in range(2):
+        done = run("init_redshift.py", **administrator)
+        assert (done.returncode, done.stderr) == (0, "role analysts may enter schema analytics\n")
+    with psycopg.connect(postgres.dsn(str(database))) as connection:
+        found = connection.execute("SELECT has_schema_privilege('analysts', 'analytics', 'USAGE')").fetchone()
+    assert found == (True,)
+
+    done = run("init_redshift.py", **pg_environment(dsn))
+    assert done.returncode == 1
+    assert "cannot prepare the warehouse at 127.0.0.1: permission denied to create role" in done.stderr
+    assert "Traceback" not in done.stderr

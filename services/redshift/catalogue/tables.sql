@@ -122,3 +122,27 @@ DROP EVENT TRIGGER IF EXISTS pg_redshift_limit_bytes;
 CREATE EVENT TRIGGER pg_redshift_limit_bytes ON ddl_command_end
 WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE')
 EXECUTE FUNCTION pg_redshift.limit_bytes();
+
+-- Redshift gives rights on columns of tables and bound views only.
+CREATE OR REPLACE FUNCTION pg_redshift.refuse_rights_on_columns() RETURNS event_trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    late text;
+BEGIN
+    SELECT c.oid::regclass INTO late
+    FROM pg_attribute AS a INNER JOIN pg_class AS c ON a.attrelid = c.oid
+    WHERE c.relkind = 'v' AND a.attacl IS NOT NULL
+        -- As create_late_binding_view() makes them.
+        AND EXISTS (SELECT 1 FROM pg_proc AS p WHERE p.pronamespace = c.relnamespace AND p.proname = c.relname)
+    LIMIT 1;
+    IF late IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '0A000',
+            MESSAGE = format('a right on single columns of the late-binding view %s is not supported', late),
+            HINT = 'Leave columns out of the view, and grant SELECT on all of it.';
+    END IF;
+END $$;
+
+DROP EVENT TRIGGER IF EXISTS pg_redshift_rights_on_columns;
+CREATE EVENT TRIGGER pg_redshift_rights_on_columns ON ddl_command_end
+WHEN TAG IN ('GRANT')
+EXECUTE FUNCTION pg_redshift.refuse_rights_on_columns();

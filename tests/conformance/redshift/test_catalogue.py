@@ -109,6 +109,16 @@ def test_a_late_binding_view_is_in_nobodys_way(db: Session, table: str, warehous
     db.fails(f"CREATE VIEW {table}_other AS SELECT * FROM {table} WITH NO SCHEMA BINDING")
 
 
+def test_a_late_binding_view_is_granted_whole(db: Session, table: str, warehouse: Warehouse) -> None:
+    full = f"{warehouse.schema}.{table}"
+    db.run(f"CREATE VIEW {table}_late AS SELECT id, name FROM {full} WITH NO SCHEMA BINDING")
+    db.run(f"GRANT SELECT ON {table}_late TO PUBLIC")
+    db.run(f"REVOKE SELECT ON {table}_late FROM PUBLIC")
+    db.fails(f"GRANT SELECT (id) ON {table}_late TO PUBLIC")
+    db.run(f"CREATE VIEW {table}_bound AS SELECT id, name FROM {full}")
+    db.run(f"GRANT SELECT (id) ON {table}_bound TO PUBLIC")
+
+
 def test_rights_reach_down_to_columns(db: Session, table: str, warehouse: Warehouse) -> None:
     db.run(f"GRANT SELECT (id, amount) ON {table} TO PUBLIC")
     db.run(f"REVOKE ALL ON {table} FROM PUBLIC")

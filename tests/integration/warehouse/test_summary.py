@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.warehouse_load.conftest import Warehouse
 from tests.support.readers import Reader
-from warehouse.errors import CheckError, ConfigError
+from warehouse.errors import CheckError, ConfigError, LoadError
 from warehouse.summary import Summary, build, check_inputs, check_output, publish, read_summaries
 
 pytestmark = pytest.mark.integration
@@ -158,6 +158,17 @@ def test_readers_see_all_but_the_personal_columns_after_each_build(
     assert reader.read("SELECT detractors FROM analytics.nps_summary__new") is None
     make(summary, connect)
     assert reader.read("SELECT detractors FROM analytics.nps_summary") is None
+
+
+def test_an_unknown_reader_is_named_and_nothing_is_published(summary: Summary, connect: Connect) -> None:
+    make(summary, connect)
+    run(connect, "INSERT INTO analytics.nps VALUES (8, 10, '2021-09-02 12:00', 0)")
+    with pytest.raises(
+        LoadError,
+        match=r'^analytics.nps_summary: the rights .* \(group nobody\) .*"nobody" does not exist.* take the line',
+    ):
+        make(summary.model_copy(update={"grants": ("group nobody",)}), connect)
+    assert published(connect) == EXPECTED
 
 
 def test_a_personal_column_that_is_not_there_is_refused(summary: Summary, connect: Connect) -> None:

@@ -9,10 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from psycopg2.extensions import parse_dsn
 
+from local.nps.analysts import ROLE, SCHEMA
 from local.stack import Stack
 from services.gretel.settings import parse_api_keys
 from synthetics.release import run_folder
 from tests.support.containers import AIRFLOW, REPOSITORY, SERVICES, STAGES
+from warehouse.config_file import load_tables
+from warehouse.summary import read_summaries
 
 Services = dict[str, dict[str, Any]]
 
@@ -154,6 +157,21 @@ def test_init_services_use_the_same_addresses_and_secrets(services: Services) ->
         "MYSQL_USER": known["mysql_prod"]["login"],
         "MYSQL_PASSWORD": known["mysql_prod"]["password"],
     }
+    assert services["redshift-init"]["environment"] == {
+        "PGHOST": known["redshift_default"]["host"],
+        "PGPORT": str(known["redshift_default"]["port"]),
+        "PGDATABASE": known["redshift_default"]["schema"],
+        "PGUSER": known["redshift_default"]["login"],
+        "PGPASSWORD": known["redshift_default"]["password"],
+    }
+
+
+def test_readers_of_the_warehouse_are_those_whom_the_set_up_creates() -> None:
+    """By local/components/redshift.py on a laptop, by redshift-init in containers."""
+    granting = [*load_tables(REPOSITORY / "dags/warehouse/tables.yml"), *read_summaries()]
+    assert {grantee for each in granting for grantee in each.grants} == {f"role {ROLE}"}
+    assert {each.target.split(".")[0] for each in granting} == {SCHEMA}
+    assert [each.name for each in granting if each.grants] == ["nps", "nps_summary"]
 
 
 def test_raw_extracts_expire() -> None:

@@ -107,12 +107,16 @@ LOADS = {
     "growth": [
         *target_sql.render_widen(NPS, [LoadColumn("note", "VARCHAR(80)")]),
         *target_sql.render_drop_live_view(NPS),
-        *target_sql.render_add_columns(NPS, [LoadColumn("fresh", "DATE")], ["id", "note"]),
+        *target_sql.render_add_columns(NPS, [LoadColumn("fresh", "DATE")], ["id", "note", "fresh"]),
     ],
+    "renewed_view": target_sql.render_renew_live_view(
+        READABLE, READABLE.shown(["id", "note", "deleted", "_manifest_id"])
+    ),
     "looks": [
         *target_sql.render_target_columns(NPS.target),
         *target_sql.render_target_columns(Relation(None, "it's")),
         *target_sql.render_view_exists(NPS),
+        *target_sql.render_live_columns(NPS),
         *target_sql.render_primary_key(NPS.target),
         *stage.render_null_keys(NPS, 1),
         *[(SQL_DIR / "load_errors.sql").read_text().strip()],

@@ -16,5 +16,3 @@ SELECT
 FROM "analytics"."nps"
 WHERE NVL("deleted", 0) = 0
 WITH NO SCHEMA BINDING;
-
-COMMIT;

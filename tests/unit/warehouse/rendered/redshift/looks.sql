@@ -32,6 +32,8 @@ WHERE
     LOWER(table_schema) = LOWER('analytics')
     AND LOWER(table_name) = LOWER('nps_live');
 
+SELECT * FROM "analytics"."nps_live" LIMIT 0;
+
 SELECT u.column_name
 FROM information_schema.table_constraints AS c
 INNER JOIN information_schema.key_column_usage AS u

@@ -69,7 +69,6 @@ CREATE OR REPLACE VIEW "analytics"."nps_live" AS
 SELECT
     "id",
     "amount",
-    "note",
     "updated_at",
     "deleted"
 FROM "analytics"."nps"
@@ -202,51 +201,27 @@ LEFT JOIN "analytics"."nps" AS t
 
 REVOKE SELECT ON "analytics"."nps" FROM ROLE "analysts";
 
-REVOKE SELECT ("note") ON "analytics"."nps" FROM ROLE "analysts";
-
 GRANT SELECT ("id", "amount", "updated_at", "deleted", "_extracted_at", "_manifest_id") ON "analytics"."nps" TO ROLE "analysts";
 
 REVOKE SELECT ON "analytics"."nps" FROM GROUP "bi";
-
-REVOKE SELECT ("note") ON "analytics"."nps" FROM GROUP "bi";
 
 GRANT SELECT ("id", "amount", "updated_at", "deleted", "_extracted_at", "_manifest_id") ON "analytics"."nps" TO GROUP "bi";
 
 REVOKE SELECT ON "analytics"."nps" FROM "Jane ""J""";
 
-REVOKE SELECT ("note") ON "analytics"."nps" FROM "Jane ""J""";
-
 GRANT SELECT ("id", "amount", "updated_at", "deleted", "_extracted_at", "_manifest_id") ON "analytics"."nps" TO "Jane ""J""";
 
 REVOKE SELECT ON "analytics"."nps" FROM PUBLIC;
 
-REVOKE SELECT ("note") ON "analytics"."nps" FROM PUBLIC;
-
 GRANT SELECT ("id", "amount", "updated_at", "deleted", "_extracted_at", "_manifest_id") ON "analytics"."nps" TO PUBLIC;
 
-REVOKE SELECT ON "analytics"."nps_live" FROM ROLE "analysts";
+GRANT SELECT ON "analytics"."nps_live" TO ROLE "analysts";
 
-REVOKE SELECT ("note") ON "analytics"."nps_live" FROM ROLE "analysts";
+GRANT SELECT ON "analytics"."nps_live" TO GROUP "bi";
 
-GRANT SELECT ("id", "amount", "updated_at", "deleted") ON "analytics"."nps_live" TO ROLE "analysts";
+GRANT SELECT ON "analytics"."nps_live" TO "Jane ""J""";
 
-REVOKE SELECT ON "analytics"."nps_live" FROM GROUP "bi";
-
-REVOKE SELECT ("note") ON "analytics"."nps_live" FROM GROUP "bi";
-
-GRANT SELECT ("id", "amount", "updated_at", "deleted") ON "analytics"."nps_live" TO GROUP "bi";
-
-REVOKE SELECT ON "analytics"."nps_live" FROM "Jane ""J""";
-
-REVOKE SELECT ("note") ON "analytics"."nps_live" FROM "Jane ""J""";
-
-GRANT SELECT ("id", "amount", "updated_at", "deleted") ON "analytics"."nps_live" TO "Jane ""J""";
-
-REVOKE SELECT ON "analytics"."nps_live" FROM PUBLIC;
-
-REVOKE SELECT ("note") ON "analytics"."nps_live" FROM PUBLIC;
-
-GRANT SELECT ("id", "amount", "updated_at", "deleted") ON "analytics"."nps_live" TO PUBLIC;
+GRANT SELECT ON "analytics"."nps_live" TO PUBLIC;
 
 -- One row per manifest and target: a retry after a COMMIT whose answer was lost adds none. The lock on the target makes
 -- the look and the insert one step.

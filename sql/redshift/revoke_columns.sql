@@ -1,1 +1,0 @@
-REVOKE SELECT ({{ columns }}) ON {{ table }} FROM {{ grantee }}
