@@ -58,9 +58,9 @@ class Server:
         except (ClosedError, asyncio.IncompleteReadError, ConnectionError) as error:
             log.debug("connection ended: %s", error)
         except SqlError as error:
-            log.warning("connection refused: %s", error)
+            log.warning("connection refused or ended: %s", error)
             writer.write(error_message(error, "FATAL"))
-        except Exception:
+        except Exception:  # a fault of the service's own ends this connection, and no other
             log.exception("session failed")
             writer.write(error_message(SqlError("XX000", "internal error of the service; see its log"), "FATAL"))
         except asyncio.CancelledError:
@@ -90,9 +90,13 @@ class Server:
             await session.run()
         finally:
             del self._sessions[opening.key_data]
-            if backend.pending:
-                await self._cancel(opening.key_data)  # do not let a statement run on for nobody
-            backend.abandon()
+            try:
+                if backend.pending:
+                    await self._cancel(opening.key_data)  # do not let a statement run on for nobody
+            except SqlError as error:
+                log.debug("nothing to cancel: %s", error)
+            finally:
+                backend.abandon()
 
     async def _cancel(self, key_data: bytes) -> None:
         """Stop what a session is doing: a COPY here, anything else in PostgreSQL."""

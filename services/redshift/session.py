@@ -12,11 +12,13 @@ from services.redshift.dialect.context import Context
 from services.redshift.dialect.statements import Action, Plan, plan
 from services.redshift.dialect.tokens import split
 from services.redshift.errors import SqlError, syntax_error
-from services.redshift.wire import cstring, message, read_message, take_cstring
+from services.redshift.wire import cstring, message, protocol_violation, read_message, take_cstring
 
 log = logging.getLogger(__name__)
 
 _END = (b"X", b"")
+# Data that a client goes on sending after its COPY FROM STDIN was refused; PostgreSQL passes over them, too.
+_OF_COPY = {b"d", b"c", b"f"}
 
 
 @dataclass
@@ -49,7 +51,10 @@ class Session:
         self.inbox: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue(maxsize=256)
 
     async def run(self) -> None:
-        """Serve the client until it, or PostgreSQL, goes."""
+        """Serve the client until it, or PostgreSQL, goes.
+
+        :raises SqlError: the client does not keep to the protocol, or PostgreSQL closed the connection
+        """
         tasks = [asyncio.create_task(work()) for work in (self._receive, self._serve, self.backend.pump)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -82,7 +87,7 @@ class Session:
 
     async def _message(self, kind: bytes, body: bytes) -> None:
         if kind == b"Q":
-            await self._query(body[:-1].decode())
+            await self._query(take_cstring(body)[0])
         elif kind == b"P":
             await self._parse(body)
         elif kind == b"B":
@@ -100,6 +105,8 @@ class Session:
             self.backend.send(kind, body)
         elif kind == b"F":
             await self._fail(SqlError("0A000", "function calls by protocol are not supported: use SELECT"))
+        elif kind not in _OF_COPY:
+            raise protocol_violation(f"there is no message {kind!r}")
 
     def _context(self) -> Context:
         return Context(fold=self.fold, in_transaction=self.backend.status != b"I")

@@ -14,7 +14,10 @@ from services.redshift.catalogue.install import INSTALLED_QUERY, ensure_installe
 from services.redshift.errors import SqlError
 from services.redshift.settings import Settings
 from services.redshift.wire import (
+    CANCEL_REQUEST,
     GSS_REQUEST,
+    MAX_BEFORE_LOGIN,
+    PROTOCOL,
     SSL_REQUEST,
     message,
     parameter_status,
@@ -46,11 +49,17 @@ class ClosedError(Exception):
 
 
 async def first_packet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, bytes]:
-    """Read up to the startup or cancel packet; TLS and GSS encryption are declined."""
+    """Read up to the startup or cancel packet; TLS and GSS encryption are declined.
+
+    :raises SqlError: it asks for another version of the protocol, or cannot be read
+    """
     code, body = await read_startup(reader)
     while code in {SSL_REQUEST, GSS_REQUEST}:
         writer.write(b"N")
         code, body = await read_startup(reader)
+    major, minor = divmod(code, 1 << 16)
+    if code != CANCEL_REQUEST and major != PROTOCOL:
+        raise SqlError("0A000", f"unsupported frontend protocol {major}.{minor}: version {PROTOCOL} is spoken here")
     return code, body
 
 
@@ -119,7 +128,7 @@ class Opening:
                 await self.writer.drain()
                 raise ClosedError(parse_fields(body).get("M", ""))
             if kind == b"R" and struct.unpack("!I", body[:4])[0] in _NEEDS_REPLY:
-                answer, password = await read_message(self.reader)
+                answer, password = await read_message(self.reader, MAX_BEFORE_LOGIN)
                 writer.write(message(answer, password))
 
     def _greeting(self, kind: bytes, body: bytes) -> bytes:

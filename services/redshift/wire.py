@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 
 from services.redshift.errors import SqlError
 
+PROTOCOL = 3  # the version's first half
 SSL_REQUEST = 80877103
 GSS_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
 MAX_MESSAGE = 1 << 30
+MAX_BEFORE_LOGIN = 1 << 16
 
 _HEADER = struct.Struct("!cI")
 
@@ -29,9 +31,30 @@ def cstring(text: str) -> bytes:
 
 
 def take_cstring(body: bytes, start: int = 0) -> tuple[str, int]:
-    """Read a zero-terminated string and say where the next field starts."""
-    end = body.index(b"\0", start)
-    return body[start:end].decode(), end + 1
+    """Read a zero-terminated string and say where the next field starts.
+
+    :raises SqlError: it does not end, or is not UTF-8
+    """
+    end = body.find(b"\0", start)
+    if end < 0:
+        raise protocol_violation("a string in the message does not end")
+    return decode(body[start:end]), end + 1
+
+
+def decode(text: bytes) -> str:
+    """Read text of the client's.
+
+    :raises SqlError: it is not UTF-8
+    """
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        raise SqlError("22021", "invalid byte sequence for encoding UTF8") from None
+
+
+def protocol_violation(what: str) -> SqlError:
+    """Say that the client does not keep to the protocol, so that the connection cannot go on."""
+    return SqlError("08P01", f"protocol violation: {what}")
 
 
 class MessageBuffer:
@@ -57,22 +80,24 @@ class MessageBuffer:
         self._rest = data[start:]
 
 
-async def read_message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+async def read_message(reader: asyncio.StreamReader, limit: int = MAX_MESSAGE) -> tuple[bytes, bytes]:
     """Read one message: its kind and its body.
 
+    :param limit: of its length, bytes
+    :raises SqlError: it is longer, or its length cannot be
     :raises asyncio.IncompleteReadError: the other side is gone
     """
     kind, length = _HEADER.unpack(await reader.readexactly(5))
-    if not 4 <= length <= MAX_MESSAGE:
-        raise SqlError("08P01", f"invalid message length {length}")
+    if not 4 <= length <= limit:
+        raise protocol_violation(f"a message's length is {length} bytes")
     return kind, await reader.readexactly(length - 4)
 
 
 async def read_startup(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     """Read a connection's first packet, which carries no kind: its code and what follows."""
     length, code = struct.unpack("!II", await reader.readexactly(8))
-    if not 8 <= length <= 65536:
-        raise SqlError("08P01", f"invalid length of startup packet: {length}")
+    if not 8 <= length <= MAX_BEFORE_LOGIN:
+        raise protocol_violation(f"the startup packet's length is {length} bytes")
     return code, await reader.readexactly(length - 8)
 
 
@@ -83,9 +108,14 @@ def startup_packet(protocol: int, parameters: Mapping[str, str]) -> bytes:
 
 
 def startup_parameters(body: bytes) -> dict[str, str]:
-    """Read the parameters of a startup packet."""
-    parts = body.rstrip(b"\0").split(b"\0")
-    return {name.decode(): value.decode() for name, value in zip(parts[::2], parts[1::2], strict=False)}
+    """Read the parameters of a startup packet.
+
+    :raises SqlError: they are not pairs of strings in UTF-8
+    """
+    *strings, last, end = ["", *decode(body).split("\0")]
+    if last or end or not len(strings) % 2:  # each string ends with a zero, and one more ends the packet
+        raise protocol_violation("the startup packet does not hold pairs of strings")
+    return dict(zip(strings[1::2], strings[2::2], strict=True))
 
 
 def parse_fields(body: bytes) -> dict[str, str]:

@@ -172,7 +172,7 @@ class _Copy:
                         break
                     self.backend.writer.write(message(b"d", chunk))
                     await self.backend.writer.drain()
-        except Exception:
+        except Exception:  # whatever it is, PostgreSQL waits for the rest of the file until it is told
             await self._stop(expected)
             raise
         self.backend.writer.write(message(b"c"))

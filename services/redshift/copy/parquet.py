@@ -63,7 +63,7 @@ def _rows(spool: IO[bytes], columns: Sequence[Column], url: str) -> Iterator[byt
                 pa.record_batch([_plain(array) for array in batch.columns], batch.schema.names), out, options
             )
             yield out.getvalue()
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # pyarrow raises all of these for damaged files
         raise internal(f"Spectrum Scan Error: {url} is no readable Parquet file: {error}") from error
 
 
