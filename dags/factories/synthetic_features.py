@@ -80,9 +80,8 @@ def synthetic_features(
             """Copy the query's result from PostgreSQL to S3, without the entity key."""
             from synthetics.steps import extract
 
-            query = read_feature_query(FEATURE_QUERIES / context["params"]["sql_file"])
             return extract(
-                query,
+                FEATURE_QUERIES / context["params"]["sql_file"],
                 context,
                 postgres_conn_id=postgres_conn_id,
                 aws_conn_id=aws_conn_id,

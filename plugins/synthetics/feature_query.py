@@ -79,15 +79,6 @@ class FeatureQuery:
         return replace(self, sql=_single_select(self.path, self.first_line, sql))
 
 
-def read_feature_queries(folder: Path) -> dict[str, FeatureQuery]:
-    """Read every .sql file of a folder.
-
-    :returns: name → query, in the order of the names.
-    :raises FeatureQueryError: for the first file that is wrong.
-    """
-    return {path.stem: read_feature_query(path) for path in sorted(folder.glob("*.sql"))}
-
-
 def read_feature_query(path: Path) -> FeatureQuery:
     """Read one .sql file with front matter, as docs/feature-sql.md describes it.
 

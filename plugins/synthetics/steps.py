@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -17,7 +18,7 @@ from hooks.default_bucket import default_bucket
 from hooks.gretel import GretelHook
 from synthetics import quality_gate
 from synthetics import release as releases
-from synthetics.feature_query import FeatureQuery
+from synthetics.feature_query import FeatureQueryError, read_feature_query
 from synthetics.gate_table import as_markdown
 from synthetics.provenance import approval_of, config_sha256, engine_of, scores_of
 from synthetics.subjects import SUBJECTS, SubjectKey
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 def extract(
-    query: FeatureQuery,
+    sql_file: Path,
     context: Mapping[str, Any],
     *,
     postgres_conn_id: str,
@@ -45,30 +46,31 @@ def extract(
 
     A retry overwrites the object of its own run and no other.
 
+    :param sql_file: a feature query, see docs/feature-sql.md.
     :param subjects_conn_id: a connection whose password keys the list of subjects; without it there is no list.
     :return: facts of the extract for the later tasks; no row, no key value, no link.
     """
-    rendered = query.render({"params": context["params"]})
     s3 = S3Hook(aws_conn_id)
     folder = releases.run_folder("raw", context["dag"].dag_id, context["run_id"])
     subject_key = None if subjects_conn_id is None else _subject_key(subjects_conn_id, context)
     try:
+        query = read_feature_query(sql_file).render({"params": context["params"]})
         extracted = copy_query_to_s3(
             connect=PostgresHook(postgres_conn_id).get_conn,
-            query=rendered,
+            query=query,
             s3_client=s3.get_conn(),
             bucket=default_bucket(s3),
             key=f"{folder}/features.csv",
             source_name=postgres_conn_id,
             subject_key=subject_key,
         )
-    except (QueryError, EmptyExtractError, EntityKeyError, DestinationRefusedError) as error:
+    except (FeatureQueryError, QueryError, EmptyExtractError, EntityKeyError, DestinationRefusedError) as error:
         raise AirflowFailException(str(error)) from error  # a retry would fail the same way
     return {
         **extracted.to_dict(),
         "uri": f"s3://{extracted.bucket}/{extracted.key}",
         "conn_id": postgres_conn_id,
-        "sql_file": query.path.name,
+        "sql_file": sql_file.name,
         "entity_key": query.entity_key,
         "quasi_identifiers": list(query.quasi_identifiers),
         "sensitive": list(query.sensitive),

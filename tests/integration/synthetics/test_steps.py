@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +26,6 @@ from hooks.gretel import GretelHook
 from hooks.gretel_errors import GretelError, GretelFatalError
 from local.components.gretel import Gretel
 from synthetics import steps
-from synthetics.feature_query import FeatureQuery
 from synthetics.quality_gate import SELF_HOSTED, Decision, GateError, Profile, Thresholds
 from synthetics.release import DATA, MANIFEST
 from synthetics.subjects import main as find_subjects
@@ -63,8 +63,7 @@ APPROVAL = {
 GUESTS = "SELECT id, age FROM guests ORDER BY id LIMIT {{ params.row_limit }}"
 
 
-def query(sql: str = GUESTS) -> FeatureQuery:
-    return FeatureQuery("guests", sql, "id", (), (), "", Path("guests.sql"), 8)
+FRONT_MATTER = "/* ---\ndescription: guests\nentity_key: id\nquasi_identifiers: []\nsensitive: []\n--- */\n\n"
 
 
 def context(run_id: str, **params: Any) -> dict[str, Any]:
@@ -72,10 +71,18 @@ def context(run_id: str, **params: Any) -> dict[str, Any]:
     return {"dag": SimpleNamespace(dag_id=PIPELINE), "run_id": run_id, "params": {"row_limit": 10, **params}}
 
 
-def extract(run_id: str, sql: str = GUESTS, **params: Any) -> dict[str, Any]:
-    return steps.extract(
-        query(sql), context(run_id, **params), postgres_conn_id="bookings_db", aws_conn_id="aws_default"
-    )
+def extract(run_id: str, sql: str = GUESTS, *, front_matter: str = FRONT_MATTER, **params: Any) -> dict[str, Any]:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "guests.sql")
+        file.write_text(front_matter + sql)
+        subjects = params.pop("subjects_conn_id", None)
+        return steps.extract(
+            file,
+            context(run_id, **params),
+            postgres_conn_id="bookings_db",
+            aws_conn_id="aws_default",
+            subjects_conn_id=subjects,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +232,15 @@ def test_a_query_that_cannot_work_is_not_tried_again(
     assert keys() == []
 
 
+def test_a_query_file_that_is_wrong_is_not_tried_again(dsn: str, bucket: str, keys: Callable[[], list[str]]) -> None:
+    """Such as one that was chosen in the trigger form: Airflow has read the pipeline's own while it parsed the DAG."""
+    with pytest.raises(AirflowFailException, match=r"guests\.sql:2: the key 'entity_key' is missing"):
+        extract("wrong", front_matter=FRONT_MATTER.replace("entity_key: id\n", ""))
+    with pytest.raises(AirflowFailException, match=r"guests\.sql:8: cannot fill in the template: .*'row_limits'"):
+        extract("wrong", "SELECT id, age FROM guests LIMIT {{ params.row_limits }}")
+    assert keys() == []
+
+
 @pytest.mark.parametrize(
     "limit",
     [
@@ -236,7 +252,7 @@ def test_a_query_that_cannot_work_is_not_tried_again(
 )
 def test_sql_in_a_parameter_writes_nothing(dsn: str, bucket: str, keys: Callable[[], list[str]], limit: str) -> None:
     """Airflow checks parameters against their schema; this is what holds if one gets past it."""
-    with pytest.raises((AirflowFailException, ValueError), match=r"second statement|refused the query"):
+    with pytest.raises(AirflowFailException, match=r"second statement|refused the query"):
         extract("injected", row_limit=limit)
     with psycopg.connect(dsn) as connection:
         assert connection.execute("SELECT count(*) FROM guests").fetchone() == (3,)
@@ -282,11 +298,6 @@ def test_a_missing_bucket_is_not_tried_again(dsn: str, s3: S3, monkeypatch: pyte
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
-def extract_with_subjects(run_id: str, sql: str = GUESTS) -> dict[str, Any]:
-    connections = {"postgres_conn_id": "bookings_db", "aws_conn_id": "aws_default", "subjects_conn_id": "subjects"}
-    return steps.extract(query(sql), context(run_id), **connections)
-
-
 def test_who_has_the_secret_finds_the_subjects_of_a_release(
     dsn: str,
     generated: dict[str, Any],
@@ -297,7 +308,7 @@ def test_who_has_the_secret_finds_the_subjects_of_a_release(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SUBJECTS", f"generic://:{SECRET}@")
-    facts = extract_with_subjects("subjects", f"{GUESTS} -- 100 %")
+    facts = extract("subjects", f"{GUESTS} -- 100 %", subjects_conn_id="subjects")
     manifest = release({**generated, "extract": facts | {"entity_key": "guest_id"}}, "subjects")
     assert verify_in(s3, [manifest["manifest_uri"]], monkeypatch) == 0, capsys.readouterr().out
     assert SECRET not in json.dumps(manifest)
@@ -310,7 +321,7 @@ def test_who_has_the_secret_finds_the_subjects_of_a_release(
     assert ask() == 2
     assert "the list of" in capsys.readouterr().err
     # Lists of the same people in two releases share nothing, and a release can be uploaded again without its extract.
-    again = extract_with_subjects("subjects-2")
+    again = extract("subjects-2", subjects_conn_id="subjects")
     assert not set(lines(s3, bucket, facts)) & set(lines(s3, bucket, again))
     manifest["model"]["model_name"] = "another"  # the tests to come need what this one was trained on
     steps.delete_raw(manifest, gretel_conn_id="gretel_default", aws_conn_id="aws_default")
@@ -332,11 +343,11 @@ def test_a_list_of_subjects_needs_a_real_secret_and_a_query_that_leaves_nothing_
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SUBJECTS", "generic://:short@")
     with pytest.raises(AirflowFailException, match=r"'subjects' keys the list of subjects.* at least 16 are"):
-        extract_with_subjects("short")
+        extract("short", subjects_conn_id="subjects")
     monkeypatch.setenv("AIRFLOW_CONN_SUBJECTS", f"generic://:{SECRET}@")
     chance = "SELECT 'g' || n AS id, n AS age FROM generate_series(1, 2000) AS n WHERE random() < 0.5"
     with pytest.raises(AirflowFailException, match="depends on chance"):
-        extract_with_subjects("chance", chance)
+        extract("chance", chance, subjects_conn_id="subjects")
 
 
 # evaluate_synthetic_features

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from synthetics.feature_query import FeatureQueryError, read_feature_queries, read_feature_query
+from synthetics.feature_query import FeatureQueryError, read_feature_query
 
 SQL_FEATURES = Path(__file__).resolve().parents[3] / "sql" / "features"
 FRONT = """\
@@ -124,9 +124,7 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
         read_feature_query(latin)
 
 
-def test_the_projects_own_queries_are_read_in_the_order_of_their_names() -> None:
-    queries = read_feature_queries(SQL_FEATURES)
-    assert list(queries) == sorted(path.stem for path in SQL_FEATURES.glob("*.sql"))
-    rollups = queries["session_rollups__by_user"]
+def test_the_shipped_query_is_about_users() -> None:
+    rollups = read_feature_query(SQL_FEATURES / "session_rollups__by_user.sql")
     assert rollups.entity_key == "user_id"
     assert rollups.render({"params": {"row_limit": 5}}).sql.endswith("LIMIT 5")
