@@ -1,5 +1,6 @@
 """Runs queued jobs: one thread per worker slot, one process per job."""
 
+import base64
 import logging
 import os
 import sqlite3
@@ -189,7 +190,7 @@ class Dispatcher:
             elif event["event"] == "log":
                 self._persist(partial(self._jobs.log, job.uid, event["stage"], event["msg"], event["ctx"]))
             elif event["event"] == "failed":
-                log.warning("job %s failed: %s", job.uid, event["error_msg"])
+                log.warning("job %s failed: %s%s", job.uid, event["error_msg"], _frames(event["traceback"]))
                 self._fail(job, event["error_msg"], event["traceback"])
                 return True
             elif event["event"] == "done":
@@ -210,6 +211,11 @@ class Dispatcher:
                 log.exception("a job's state cannot be written; trying again")
                 if self._stopping.wait(RETRY_SECONDS):
                     return None
+
+
+def _frames(traceback: str | None) -> str:
+    """What a worker says of where a fault is, as lines to follow a message; nothing where the owner is at fault."""
+    return "" if traceback is None else "\n" + base64.b64decode(traceback).decode()
 
 
 def _obituary(code: int) -> str:

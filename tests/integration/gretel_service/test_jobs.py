@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -152,6 +153,23 @@ def test_a_worker_that_is_killed_fails_its_job_alone(services: Services, long_fi
     assert wait_for(model) == Status.ERROR
     assert "killed by signal 9" in str(model.errors)
     assert wait_for(project.create_model_obj(config(), data_source=frame).submit()) == Status.COMPLETED
+
+
+def test_a_fault_of_the_service_is_found_in_its_log(services: Services, long_file: Path) -> None:
+    service = services.start(workers="1")
+    project = service.project()
+    model = project.create_model_obj(config(generate={"num_records": 10}), data_source=str(long_file)).submit()
+    wait_until(lambda: "Loading training data" in messages(model), "the worker to begin")
+    worker = service.busy_worker()
+    worker.suspend()
+    shutil.rmtree(next((service.data_dir / "staging").iterdir()))  # where the worker will write
+    worker.resume()
+
+    assert wait_for(model) == Status.ERROR
+    assert "Unexpected FileNotFoundError" in str(model.errors)
+    log = service.log.read_text()
+    assert f"job {model.model_id} failed: Unexpected FileNotFoundError" in log
+    assert "in write_csv" in log
 
 
 def test_a_worker_that_needs_too_much_memory_says_so(services: Services, long_file: Path) -> None:
