@@ -41,11 +41,12 @@ print("RESULT" + json.dumps({"errors": bag.import_errors, "dags": dags, "heavy":
 """
 
 
-def parse(folder: Path, airflow_home: Path) -> dict:
+def parse(folder: Path, airflow_home: Path, plugins: Path = REPOSITORY / "plugins") -> dict:
     env = {
         **os.environ,
         "AIRFLOW_HOME": str(airflow_home),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
+        "PYTHONPATH": str(plugins),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     }
     command = [sys.executable, "-c", PARSE, str(folder), ",".join(HEAVY)]
@@ -106,6 +107,47 @@ def test_a_mistake_in_the_front_matter_is_an_import_error(tmp_path: Path) -> Non
     assert "airbnb" in file
     assert f"{query}:4: found the key 'entity'; expected only description, entity_key," in error
     assert set(found["dags"]) == DAG_IDS - {"gretel_synthetics_airbnb_bookings"}
+
+
+def test_each_table_is_a_task_group(parsed: dict) -> None:
+    tasks = parsed["dags"]["mysql_to_redshift"]["tasks"]
+    down = {"plan_extracts": ["extract"], "extract": ["load"], "load": []}
+    assert {task_id: task["down"] for task_id, task in tasks.items()} == {
+        f"{table}.{task}": [f"{table}.{name}" for name in names]
+        for table in ("nps", "numbers_and_times", "texts_and_bytes")
+        for task, names in down.items()
+    }
+
+
+def test_a_further_table_is_a_block_and_a_further_summary_a_file(tmp_path: Path) -> None:
+    for part in ("dags", "plugins", "sql"):
+        shutil.copytree(REPOSITORY / part, tmp_path / part)
+    with (tmp_path / "dags" / "warehouse" / "tables.yml").open("a") as tables:
+        tables.write(
+            "  orders: {source: shop.orders, target: analytics.orders, primary_key: [id], mode: append, cursor: at}\n"
+        )
+    summaries = tmp_path / "sql" / "summaries"
+    summary = (summaries / "nps_summary.sql").read_text()
+    (summaries / "orders_by_day.sql").write_text(summary.replace("nps_summary", "orders_by_day"))
+    found = parse(tmp_path / "dags", tmp_path, tmp_path / "plugins")
+    assert found["errors"] == {}
+    assert set(found["dags"]) == DAG_IDS | {"orders_by_day"}
+    steps = [task_id for task_id in found["dags"]["mysql_to_redshift"]["tasks"] if task_id.startswith("orders.")]
+    assert steps == ["orders.plan_extracts", "orders.extract", "orders.load"]
+    assert list(found["dags"]["orders_by_day"]["tasks"]) == ["check_inputs", "build", "check_output", "publish"]
+
+
+def test_a_mistake_in_a_tables_block_is_an_import_error_with_its_line(tmp_path: Path) -> None:
+    for part in ("dags", "sql"):
+        shutil.copytree(REPOSITORY / part, tmp_path / part)
+    tables = tmp_path / "dags" / "warehouse" / "tables.yml"
+    lines = tables.read_text().replace("cursor: updated_at", "curser: updated_at", 1)
+    tables.write_text(lines)
+    found = parse(tmp_path / "dags", tmp_path)
+    number = lines[: lines.index("curser")].count("\n") + 1
+    [(file, error)] = found["errors"].items()
+    assert "mysql_to_redshift" in file
+    assert f"tables.yml:{number}: nps.curser: unknown key; known are source, target, primary_key" in error
 
 
 def test_every_dag_file_is_short(parsed: dict) -> None:

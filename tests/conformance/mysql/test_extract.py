@@ -132,6 +132,15 @@ def test_a_table_without_a_key_is_refused(source: Source, configure: Configure, 
         extract(configure("t"))
 
 
+def test_a_table_without_snapshots_is_refused(source: Source, configure: Configure, extract: Extract) -> None:
+    source.execute(
+        "DROP TABLE IF EXISTS t",
+        "CREATE TABLE t (id int PRIMARY KEY, updated_at datetime NOT NULL, KEY (updated_at)) ENGINE=MyISAM",
+    )
+    with pytest.raises(ConfigError, match="is kept by MyISAM, which has no snapshots; convert it to InnoDB"):
+        extract(configure("t"))
+
+
 def test_an_hour_of_lookback_survives_a_session_in_another_zone(
     source: Source, lake: Lake, configure: Configure, extract: Extract
 ) -> None:
