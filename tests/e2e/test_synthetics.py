@@ -141,6 +141,25 @@ def test_the_quality_report_opens_behind_airflows_login(engines: Stack, airflow,
     assert "has no model with a quality report" in wrong.json()["detail"]
 
 
+def test_a_report_that_cannot_be_fetched_says_why(airflow, asked: dict[str, Run]) -> None:
+    run = asked["nothing"].wait()
+    gretel = {
+        "connection_id": "gretel_away",
+        "conn_type": "gretel",
+        "host": "http://127.0.0.1:9",
+        "password": "grtu-secret",
+    }
+    facts = {"gretel_conn_id": "gretel_away", "project_id": "p", "model_id": "m"}
+    task = f"{airflow.url}/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/upload_synthetic_features"
+    assert airflow.session.post(f"{airflow.url}/api/v2/connections", json=gretel, timeout=30).ok
+    assert airflow.session.post(f"{task}/xcomEntries", json={"key": "return_value", "value": facts}, timeout=30).ok
+    where = {"dag_id": run.dag_id, "run_id": run.run_id, "task_id": "upload_synthetic_features"}
+    page = airflow.session.get(f"{airflow.url}/quality-report/page", params=where, timeout=120)
+    assert page.status_code == 502
+    assert re.match(r"The quality report cannot be fetched\. .*127\.0\.0\.1:9", page.json()["detail"])
+    assert key not in page.text
+
+
 @pytest.mark.ui
 def test_a_click_on_the_task_opens_the_quality_report(engines: Stack, run: Run) -> None:
     with airflow_page(engines.airflow) as page:
