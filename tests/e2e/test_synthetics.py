@@ -157,7 +157,7 @@ def test_a_report_that_cannot_be_fetched_says_why(airflow, asked: dict[str, Run]
     page = airflow.session.get(f"{airflow.url}/quality-report/page", params=where, timeout=120)
     assert page.status_code == 502
     assert re.match(r"The quality report cannot be fetched\. .*127\.0\.0\.1:9", page.json()["detail"])
-    assert key not in page.text
+    assert gretel["password"] not in page.text
 
 
 @pytest.mark.ui
