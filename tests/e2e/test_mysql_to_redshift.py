@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
+from itertools import pairwise
 from typing import Any
 
 import psycopg2
@@ -133,17 +134,29 @@ def test_the_other_tables_have_the_sources_live_keys(
 
 
 def test_the_load_announces_its_counts(engines: Stack, airflow: AirflowApi, first_load: Run) -> None:
+    """On the asset's event, and as the audit table has them."""
     events = airflow.get("assets/events", source_dag_id=DAG_ID, source_run_id=first_load.run_id)["asset_events"]
-    targets = {event["extra"]["target"] for event in events}
-    assert targets == {"analytics.nps", "analytics.numbers_and_times", "analytics.texts_and_bytes"}
+    told = {event["extra"]["target"]: event["extra"] for event in events}
+    assert set(told) == {"analytics.nps", "analytics.numbers_and_times", "analytics.texts_and_bytes"}
+    counts = ("staged", "duplicates", "stale", "inserted", "updated", "removed")
+    for target, extra in told.items():
+        ids = ", ".join(f"'{load_id}'" for load_id in extra["load_ids"])
+        sums = ", ".join(f"SUM({name})" for name in counts)
+        audited = in_warehouse(
+            engines, f"SELECT {sums} FROM audit.loads WHERE target = '{target}' AND load_id IN ({ids})"
+        )
+        assert audited == [tuple(extra[name] for name in counts)]
+        assert extra["inserted"] == extra["staged"] > 1000
 
 
 def test_the_summary_follows_the_loads(engines: Stack, airflow: AirflowApi, backfilled: str) -> None:
     def unmet() -> str | None:
-        states = [run["state"] for run in airflow.get("dags/nps_summary/dagRuns", limit="100")["dag_runs"]]
+        states = [run["state"] for run in summaries(airflow)]
         return None if states and set(states) == {"success"} else f"nps_summary is {states}"
 
     wait_until(unmet, seconds=180, poll=0.5)
+    one_by_one = sorted((run["start_date"], run["end_date"]) for run in summaries(airflow))
+    assert [after for (_, before), (after, _) in pairwise(one_by_one) if after < before] == [], "two ran at a time"
     votes: dict[str, Counter[int]] = {}
     for created_at, score in in_source(engines, "nps", "created_at, score", "deleted = 0"):
         votes.setdefault(f"{created_at:%Y-%m}", Counter())[(score >= 9) - (score <= 6)] += 1
@@ -203,9 +216,14 @@ def test_a_failing_data_test_fails_the_load_and_keeps_the_summary_as_it_was(
     assert summary() != before
 
 
+def summaries(airflow: AirflowApi) -> list[dict[str, Any]]:
+    runs: list[dict[str, Any]] = airflow.get("dags/nps_summary/dagRuns", limit="100")["dag_runs"]
+    return runs
+
+
 def summaries_ended(airflow: AirflowApi) -> int | None:
     """How many runs of nps_summary there are, if all have ended."""
-    states = [run["state"] for run in airflow.get("dags/nps_summary/dagRuns", limit="100")["dag_runs"]]
+    states = [run["state"] for run in summaries(airflow)]
     return len(states) if states and set(states) <= {"success", "failed"} else None
 
 

@@ -61,3 +61,20 @@ def test_the_dags_documentation_is_shown(engines: Stack, page: Page) -> None:
     page.goto(f"{engines.airflow.url}/dags/{DAG_ID}")
     page.get_by_test_id("markdown-button").click(timeout=30_000)
     expect(page.get_by_text("Synthetic Airbnb bookings, one row per user.")).to_be_visible()
+
+
+def test_the_warehouse_load_is_one_group_per_table(engines: Stack, page: Page, airflow: AirflowApi) -> None:
+    airflow.wait_for_dag("mysql_to_redshift")
+    assert open_graph(page, engines.airflow, "mysql_to_redshift") == ["nps", "numbers_and_times", "texts_and_bytes"]
+
+
+def test_a_backfill_can_be_started_there(engines: Stack, page: Page, airflow: AirflowApi) -> None:
+    airflow.wait_for_dag("mysql_to_redshift")
+    page.goto(f"{engines.airflow.url}/dags/mysql_to_redshift")
+    page.get_by_test_id("trigger-dag-button").click(timeout=30_000)
+    form = page.get_by_role("dialog")
+    for label in ("Window start (else the run's)", "Replace whole tables"):
+        expect(form.get_by_text(label)).to_be_visible()
+    form.get_by_text("Backfill", exact=True).click()
+    for label in ("Missing Runs", "Missing and Errored Runs", "All Runs", "Max Active Runs", "Run Backwards"):
+        expect(form.get_by_text(label, exact=True)).to_be_visible()
