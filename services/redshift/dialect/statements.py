@@ -170,8 +170,8 @@ def _grant(cursor: Cursor, context: Context) -> Plan:
     nodes = [
         node
         for index, node in enumerate(cursor.nodes)
-        # PostgreSQL's grantees are all roles and carry no such word.
-        if not (node.is_word("role") and index and cursor.nodes[index - 1].is_word("to", "from"))
+        # In PostgreSQL everybody is a role, and none carries the word.
+        if not (node.is_word("role") and index and cursor.nodes[index - 1].is_word("to", "from", "grant", "revoke"))
     ]
     return Plan(render(rewrite(nodes, context)).strip())
 

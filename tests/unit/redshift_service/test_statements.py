@@ -31,6 +31,8 @@ from tests.unit.redshift_service.rewriting import planned, rewritten
         ("VACUUM SORT ONLY s.t TO 75 PERCENT BOOST", 'VACUUM "s"."t"'),
         ("VACUUM", "VACUUM"),
         ("GRANT SELECT (a, b) ON t TO ROLE x", "GRANT SELECT (a, b) ON t TO x"),
+        ("GRANT ROLE x TO jane", "GRANT x TO jane"),
+        ("REVOKE ROLE x FROM ROLE y", "REVOKE x FROM y"),
         ("REVOKE ALL ON SCHEMA s FROM GROUP g", "REVOKE ALL ON SCHEMA s FROM GROUP g"),
         ("EXPLAIN SELECT NVL(1, 2)", "EXPLAIN SELECT COALESCE(1, 2)"),
         (
