@@ -65,7 +65,7 @@ class Thresholds:
     max_linkability: float | None = 0.09
     max_isolated_records: float | None = 0.03
     max_close_rows: float | None = 0.15
-    max_discriminator_auc: float | None = 0.90
+    max_discriminator_auc: float | None = 0.85
     copies_by_coincidence: bool = True
 
     def as_params(self) -> dict[str, Param]:

@@ -79,6 +79,12 @@ def planted_categories() -> Parts:
     return release(train, holdout, synthetic)
 
 
+def one_copy() -> Parts:
+    """Release fresh people and one training row."""
+    train, holdout = real()
+    return release(train, holdout, stacked(people(ROWS - 1, 3), train.head(1)))
+
+
 def encoded_identifier() -> Parts:
     """Release fresh people with the account numbers of training people."""
     train, holdout = real()
@@ -111,6 +117,7 @@ CANARIES: dict[str, Callable[[], Parts]] = {
         independent_noise,
         planted_eccentrics,
         planted_categories,
+        one_copy,
         encoded_identifier,
         trained_on_holdout,
         trained_on_both,

@@ -22,12 +22,13 @@ MUST_FAIL = {
     "independent_noise": {"discriminator_auc"},
     "planted_eccentrics": {"isolated_records"},
     "planted_categories": {"rare_categories"},
+    "one_copy": {"exact_copies"},
     "encoded_identifier": {"copied_identifiers"},
     "trained_on_holdout": {"dcr_share"},
     "trained_on_both": {"close_rows"},
 }
 # Where one thing was planted into honest data, nothing else may fail.
-ALONE = {"independent_noise", "planted_eccentrics", "planted_categories"}
+ALONE = {"independent_noise", "planted_eccentrics", "planted_categories", "one_copy"}
 
 
 def failed(name: str) -> set[str]:
