@@ -188,11 +188,12 @@ def compare(plan: LoadPlan, found: Sequence[TargetColumn]) -> Growth:
         target, kind = there.get(column.name.lower()), parse_type(column.type)
         if target is None or target.kind.holds(kind):
             continue
-        if not target.kind.name == kind.name == "VARCHAR":
+        # https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE.html: no other type, and no column of a key.
+        if not target.kind.name == kind.name == "VARCHAR" or column.name in plan.key:
             raise LoadError(
                 f"{plan.target}: column {column.name!r} is {target.kind} there and {column.type} in the source now, "
-                "which it cannot hold. Redshift cannot change such a type in place: rename the table away, and the "
-                "next full refresh makes it anew"
+                f"which it cannot hold. Redshift cannot change {'a key' if column.name in plan.key else 'such a type'} "
+                "in place: rename the table away, and the next full refresh makes it anew"
             )
         widened.append(column)
     added = [column for column in wanted if column.name.lower() not in there]

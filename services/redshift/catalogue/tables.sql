@@ -87,11 +87,32 @@ LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     changed oid;
     actions text;
+    fixed text;
 BEGIN
     FOR changed IN
         SELECT DISTINCT objid FROM pg_event_trigger_ddl_commands()
         WHERE classid = 'pg_class'::regclass AND object_type = 'table' AND schema_name NOT IN ('pg_catalog', 'pg_redshift')
     LOOP
+        -- Redshift changes no column's length that a key names or that has a default.
+        SELECT a.attname INTO fixed
+        FROM pg_attribute AS a
+        INNER JOIN pg_constraint AS former
+            ON a.attrelid = former.conrelid AND former.conname ~ format('^character( varying)?\(\d+\) #%s$', a.attnum)
+        WHERE
+            a.attrelid = changed
+            AND former.conname <> format('%s #%s', format_type(a.atttypid, a.atttypmod), a.attnum)
+            AND (
+                a.atthasdef OR EXISTS (
+                    SELECT 1 FROM pg_constraint AS key
+                    WHERE key.conrelid = changed AND a.attnum = ANY (key.conkey)
+                        AND pg_get_constraintdef(key.oid) ~ 'pg_redshift\.declared\(''(PRIMARY|UNIQUE|FOREIGN)'
+                )
+            )
+        LIMIT 1;
+        IF fixed IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = '0A000',
+                MESSAGE = format('cannot alter type of column "%s": it is part of a key, or has a default', fixed);
+        END IF;
         WITH wanted AS (
             SELECT
                 format('%s #%s', format_type(atttypid, atttypmod), attnum) AS conname,

@@ -108,6 +108,18 @@ def test_primary_keys_are_visible_and_not_enforced(db: Session, name: str) -> No
     assert columns == [("b",), ("a",)]
 
 
+def test_a_text_gets_longer_unless_a_key_names_it_or_it_has_a_default(db: Session, name: str) -> None:
+    db.run(
+        f"CREATE TABLE {name} (id VARCHAR(4) PRIMARY KEY, code VARCHAR(4) UNIQUE, kind VARCHAR(4) DEFAULT 'x', "
+        "note VARCHAR(4))"
+    )
+    for column in ("id", "code", "kind"):
+        db.fails(f"ALTER TABLE {name} ALTER COLUMN {column} TYPE VARCHAR(8)")
+    db.run(f"ALTER TABLE {name} ALTER COLUMN note TYPE VARCHAR(8)")
+    db.run(f"INSERT INTO {name} VALUES ('a', 'b', 'c', 'eight...')")
+    db.fails(f"INSERT INTO {name} VALUES ('five.', 'b', 'c', 'd')")
+
+
 def test_not_null_is_enforced_also_for_keys(db: Session, name: str) -> None:
     db.run(f"CREATE TABLE {name} (a INT PRIMARY KEY, b INT NOT NULL)")
     assert "column a" in db.fails(f"INSERT INTO {name} (b) VALUES (1)").message

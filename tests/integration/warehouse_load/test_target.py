@@ -121,6 +121,19 @@ def test_a_text_column_gets_longer(mart: Mart) -> None:
     assert {name: size for name, _, size, _ in mart.columns()}["note"] == 12
 
 
+def test_a_key_does_not(mart: Mart) -> None:
+    def put(length: int, key: str) -> Any:
+        columns = {"code": f"VARCHAR({length})", "updated_at": "TIMESTAMP"}
+        return mart.lake.put_batch(Table(mart.name, columns, key=("code",)), [(key, ONE)], target=f"c.{mart.name}")
+
+    mart.load(put(4, "four"))
+    with pytest.raises(
+        LoadError, match=r"'code' is VARCHAR\(4\) there and VARCHAR\(9\) in .* cannot change a key in place: rename"
+    ):
+        mart.load(put(9, "not four"))
+    assert mart.rows("code", "_live") == [("four",)]
+
+
 HOLDS = {
     "SMALLINT": ("INTEGER", "DECIMAL(5,0)"),
     "INTEGER": ("BIGINT", "DECIMAL(12,2)"),
