@@ -18,9 +18,9 @@ GRETEL_SCORES = (
 )
 
 
-def config_sha256(config: Mapping[str, Any]) -> str:
-    """Hash a model config: of its JSON with sorted keys and without spaces, in UTF-8."""
-    text = json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def json_sha256(value: Mapping[str, Any]) -> str:
+    """Hash a value: of its JSON with sorted keys and without spaces, in UTF-8."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -20,7 +20,7 @@ from synthetics import quality_gate
 from synthetics import release as releases
 from synthetics.feature_query import FeatureQueryError, read_feature_query
 from synthetics.gate_table import as_markdown
-from synthetics.provenance import approval_of, config_sha256, engine_of, scores_of
+from synthetics.provenance import approval_of, engine_of, json_sha256, scores_of
 from synthetics.subjects import SUBJECTS, SubjectKey
 from transfers.extract_errors import DestinationRefusedError, EmptyExtractError, EntityKeyError, QueryError
 from transfers.postgres_to_s3 import copy_query_to_s3
@@ -103,14 +103,20 @@ def evaluate(
     hook = GretelHook(gretel_conn_id)
     model = hook.get_model(hook.get_project(generated["project_id"]), generated["model_id"])
     log.info("the report as a page: button Quality report under Details of the task that generated the data")
+    report = hook.get_report(model)
     decisions = quality_gate.decide(
-        hook.get_report(model),
+        report,
         thresholds.with_params(context["params"]),
         model_id=generated["model_id"],
         num_records=generated["num_records"],
     )
     gates = [asdict(decision) for decision in decisions]
-    return {"model_id": generated["model_id"], "gates": gates, "table": as_markdown(gates)}
+    return {
+        "model_id": generated["model_id"],
+        "report_sha256": json_sha256(report),
+        "gates": gates,
+        "table": as_markdown(gates),
+    }
 
 
 def release(
@@ -144,6 +150,11 @@ def release(
         releases.withdraw(client, bucket, folder)
         page = _read(hook, model, "report")
         report = _read(hook, model, "report_json")
+        if json_sha256(json.loads(report)) != decision["report_sha256"]:
+            raise AirflowFailException(
+                f"nothing is released: the quality report of model {generated['model_id']} is not the one that the "
+                "gate decided on. Clear evaluate_synthetic_features, which decides on the present one."
+            )
         files = {
             name: releases.write_file(client, bucket, folder, name, body)
             for name, body in ((releases.QUALITY_PAGE, page), (releases.QUALITY_REPORT, report))
@@ -170,7 +181,7 @@ def release(
             "model": {
                 **{name: value for name, value in generated.items() if name != "extract"},
                 "config": model.model_config,
-                "config_sha256": config_sha256(model.model_config),
+                "config_sha256": json_sha256(model.model_config),
                 "engine": engine_of(json.loads(report)),
             },
             "scores": scores_of(json.loads(report)),

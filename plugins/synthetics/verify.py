@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from synthetics.provenance import config_sha256, scores_of
+from synthetics.provenance import json_sha256, scores_of
 from synthetics.release import DATA, MANIFEST_VERSION, QUALITY_REPORT
 
 BLOCK = 1 << 20
@@ -65,7 +65,7 @@ def verify(manifest: dict[str, Any], open_file: Opener) -> Iterator[str]:
     if not damage[QUALITY_REPORT]:
         yield from _compare_report(manifest, open_file)
     model = manifest["model"]
-    yield from _compare("model.config_sha256", config_sha256(model["config"]), model["config_sha256"])
+    yield from _compare("model.config_sha256", json_sha256(model["config"]), model["config_sha256"])
     if not manifest["gates"]:
         yield "gates: no gate was asked, expected at least one"
     for gate in manifest["gates"]:

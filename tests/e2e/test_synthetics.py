@@ -21,7 +21,7 @@ from local.components.s3 import BUCKET
 from local.health import wait_until
 from local.stack import Stack
 from services.gretel.engine.cart import CartParams
-from synthetics.provenance import config_sha256
+from synthetics.provenance import json_sha256
 from synthetics.release import run_folder
 from tests.support.browser import airflow_page
 from tests.support.runs import Run, trigger
@@ -111,7 +111,7 @@ def test_the_manifest_says_how_the_data_were_made(manifest: dict) -> None:
     assert manifest["extract"]["conn_id"] == "bookings_db"
     assert manifest["params"]["row_limit"] == SIZE["row_limit"]
     assert manifest["approval"] is None
-    assert manifest["model"]["config_sha256"] == config_sha256(manifest["model"]["config"])
+    assert manifest["model"]["config_sha256"] == json_sha256(manifest["model"]["config"])
     assert manifest["model"]["engine"]["name"] == "cart"
     assert manifest["model"]["engine"]["params"] == asdict(CartParams())
     for gate in manifest["gates"]:

@@ -26,6 +26,7 @@ from hooks.gretel import GretelHook
 from hooks.gretel_errors import GretelError, GretelFatalError
 from local.components.gretel import Gretel
 from synthetics import steps
+from synthetics.provenance import json_sha256
 from synthetics.quality_gate import SELF_HOSTED, Decision, GateError, Profile, Thresholds
 from synthetics.release import DATA, MANIFEST
 from synthetics.subjects import main as find_subjects
@@ -138,7 +139,7 @@ def gretel_connection(endpoint: str, api_key: str) -> str:
 
 @pytest.fixture(scope="module")
 def generated(gretel: Gretel, environment: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A completed model with a report, as the task before the gate returns it."""
+    """A completed model with a report, as the task before the gate returns it, and what the gate decided."""
     environment.setenv("AIRFLOW_CONN_GRETEL_DEFAULT", gretel_connection(gretel.endpoint, gretel.api_key))
     hook = GretelHook()
     project = hook.create_project(PROJECT)
@@ -147,7 +148,9 @@ def generated(gretel: Gretel, environment: pytest.MonkeyPatch) -> dict[str, Any]
     settings = config(generate={"num_records": ROWS}, evaluate={"seed": 7})
     model = hook.submit_model(project, settings, name="steps", data_source=source)
     assert wait_for(model).value == "completed", model.errors
+    report = hook.get_report(hook.get_model(project, str(model.model_id)))
     return {
+        "decision": {"model_id": model.model_id, "report_sha256": json_sha256(report), "gates": [PASSED]},
         "project_id": project.project_guid,
         "model_id": model.model_id,
         "model_name": "steps",
@@ -182,8 +185,8 @@ def release(
     approval: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     return steps.release(
-        generated,
-        decision or {"model_id": generated["model_id"], "gates": [PASSED]},
+        {name: value for name, value in generated.items() if name != "decision"},
+        generated["decision"] | (decision or {}),
         approval,
         context(run_id),
         gretel_conn_id="gretel_default",
@@ -474,6 +477,16 @@ def test_a_release_is_withdrawn_before_it_is_made_anew(
 def test_a_decision_on_another_model_releases_nothing(generated: dict[str, Any], keys: Callable[[], list[str]]) -> None:
     with pytest.raises(GateError, match=r"decided on model another.* clear evaluate_synthetic_features"):
         release(generated, "other", {"model_id": "another", "gates": []})
+    assert keys() == []
+
+
+def test_a_decision_on_another_report_releases_nothing(
+    generated: dict[str, Any], bucket: str, proxied: FaultProxy, keys: Callable[[], list[str]]
+) -> None:
+    decision = evaluate(generated)
+    proxied.inject("GET", "/downloads/", answer(200, '{"synthetic_data_quality_score": {"score": 10}}'), times=None)
+    with pytest.raises(AirflowFailException, match=r"not the one that the gate decided on\. Clear evaluate_synthetic"):
+        release(generated, "changed", decision)
     assert keys() == []
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from synthetics.provenance import config_sha256, engine_of, scores_of
+from synthetics.provenance import engine_of, json_sha256, scores_of
 from synthetics.release import DATA, MANIFEST, MANIFEST_VERSION, QUALITY_PAGE, QUALITY_REPORT
 from synthetics.verify import main
 from tests.unit.synthetics.test_quality_gate import changed, evidence_report, hosted_report
@@ -35,7 +35,7 @@ def write(folder: Path, report: dict[str, Any], **other: Any) -> dict[str, Any]:
         "run_id": "run",
         "data": {**facts(data), "rows": 2, "columns": [{"name": "id", "type": "text"}, {"name": "note", "type": None}]},
         "files": {QUALITY_PAGE: facts(page), QUALITY_REPORT: facts(text)},
-        "model": {"model_id": "model-1", "config": CONFIG, "config_sha256": config_sha256(CONFIG)},
+        "model": {"model_id": "model-1", "config": CONFIG, "config_sha256": json_sha256(CONFIG)},
         "scores": scores_of(report),
         "gates": [{"name": "quality", "passed": True}],
         "approval": None,
