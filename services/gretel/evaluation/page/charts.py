@@ -75,8 +75,8 @@ def bars(name: str, labels: list[str], train: Shares, synthetic: Shares) -> Mark
 def matrix(title: str, names: list[str], values: list[list[float]], *, difference: bool = False) -> Markup:
     """Draw a matrix of associations, -1 to 1, or of their differences, 0 to 1."""
     named = len(names) <= MAX_NAMED
-    label, margin = (90.0, 26.0) if named else (4.0, 4.0)  # the last name leans over the edge
-    top = 76.0 if named else 4.0
+    label, margin = (100.0, 42.0) if named else (4.0, 4.0)  # the last name leans over the edge
+    top = 88.0 if named else 4.0
     cell = (WIDTH - label - margin) / len(names)
     parts = []
     for i, row in enumerate(values):
@@ -135,8 +135,8 @@ def roc(attacks: dict[str, dict[str, Any]], strongest: str) -> Markup:
         left + size + 20,
         size + 44,
         rectangle(left, 6, size, size, "plot"),
-        line(left, 6 + size, left + size, 6, "random"),
         *(path([place(p) for p in attacks[n]["roc"]], "roc strongest" if n == strongest else "roc") for n in order),
+        line(left, 6 + size, left + size, 6, "random"),  # last: good curves lie on it
         *ticks,
         text("other people taken for members", left + size / 2, size + 40, "tick faint", "middle"),
     )
