@@ -318,6 +318,8 @@ def _decide_copies(report: Mapping[str, Any], name: str, remedy: str) -> Decisio
 
 def _wilson_upper(share: float, trials: float) -> float:
     """Upper end of the 99.999 % interval of a share (E. B. Wilson, JASA 22, 1927)."""
+    if share >= 1:
+        return 1.0  # what the formula gives, and its arithmetic not quite
     spread = Z_COINCIDENCE * math.sqrt(share * (1 - share) / trials + Z_COINCIDENCE**2 / (4 * trials**2))
     return (share + Z_COINCIDENCE**2 / (2 * trials) + spread) / (1 + Z_COINCIDENCE**2 / trials)
 

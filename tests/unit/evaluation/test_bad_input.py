@@ -9,6 +9,7 @@ import pytest
 from services.gretel.evaluation import Report, evaluate
 from services.gretel.table import Kind, Table
 from tests.unit.evaluation.canaries import figure
+from tests.unit.evaluation.gate import failed, refused
 from tests.unit.evaluation.populations import QUASI_IDENTIFIERS, people, table
 
 
@@ -21,6 +22,7 @@ def judged(train: Table, holdout: Table, synthetic: Table, **declared: list[str]
         if check.found is None:
             assert not check.passed
             assert check.reason
+    assert refused(report) == failed(report)
     return report
 
 

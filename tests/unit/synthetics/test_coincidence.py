@@ -26,3 +26,8 @@ def test_the_bound_is_the_upper_end_of_wilsons_interval(copies: int, rows: int) 
     assert decision(expected - 1e-5, copies, rows).passed
     with pytest.raises(GateError, match="exact_copies"):
         decision(expected + 1e-5, copies, rows)
+
+
+@pytest.mark.parametrize("rows", [7, 60, 999, 123_457])
+def test_where_every_row_is_a_coincidence_all_may_be(rows: int) -> None:
+    assert decision(1.0, rows, rows).bound == 1.0

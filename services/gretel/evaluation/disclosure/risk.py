@@ -14,7 +14,8 @@ Z_COINCIDENCE = float(norm.ppf(0.5 + 0.99999 / 2))
 def wilson(successes: float, trials: float, z: float = Z) -> tuple[float, float]:
     """Wilson's interval of a rate, of 95 % unless told (E. B. Wilson, JASA 22, 1927)."""
     center, error = _wilson_center(successes, trials, z)
-    return max(0.0, center - error), min(1.0, center + error)
+    # At both ends the formula gives exactly 0 and 1, its arithmetic not quite.
+    return (center - error if successes > 0 else 0.0), (center + error if successes < trials else 1.0)
 
 
 def residual_risk(attack: tuple[float, float], control: tuple[float, float], **detail: object) -> Measure:
