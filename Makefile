@@ -40,7 +40,7 @@ test: ## run all tests; they start the engines they need
 	@exec .venv/bin/pytest -n auto --no-loadscope-reorder $(LONGEST_FIRST)
 
 exactness: setup ## try many more random histories of the load: make exactness SEQUENCES=20000
-	@EXACTNESS_SEQUENCES=$(or $(SEQUENCES),20000) .venv/bin/pytest tests/integration/warehouse_load/test_exactness.py
+	@EXACTNESS_SEQUENCES=$(or $(SEQUENCES),20000) .venv/bin/pytest -n auto --timeout 0 tests/integration/warehouse_load/test_exactness.py
 
 verify: setup ## run the conformance tests against the real services whose connections are given (docs/verify.md)
 	@exec .venv/bin/pytest tests/conformance

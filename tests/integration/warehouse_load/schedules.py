@@ -10,7 +10,7 @@ in the same second), a delete is a flag, and a change is committed within the lo
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -63,9 +63,12 @@ class Load:
 Step = Change | Extract | Load
 
 
-def schedule(seed: int, sequences: int) -> Iterator[Step]:
-    """The steps of one schedule, in the order in which they happen."""
-    rng = random.Random(seed)
+def schedule(histories: Sequence[random.Random | None], rng: random.Random) -> Iterator[Step]:
+    """The steps of one schedule, in the order in which they happen.
+
+    :param histories: what each sequence's changes are drawn from; None has no change.
+    :param rng: what the extracts and loads are drawn from.
+    """
     end = INTERVALS * WIDTH
     extracts = list(_extracts(rng, end))
     cursors: dict[tuple[int, int], int] = {}
@@ -74,9 +77,9 @@ def schedule(seed: int, sequences: int) -> Iterator[Step]:
     last = max(at for at, _ in extracts)
     for tick in range(last + 1):
         if tick < end:
-            for sequence in range(sequences):
-                for _ in range(rng.choice((0, 0, 0, 1, 1, 2))):
-                    yield _change(rng, sequence, tick, cursors)
+            for sequence, history in enumerate(histories):
+                for _ in range(history.choice((0, 0, 0, 1, 1, 2)) if history else 0):
+                    yield _change(history, sequence, tick, cursors)
         for extract in (extract for at, extract in extracts if at == tick):
             yield extract
             waiting += [] if extract.lost else [extract]
