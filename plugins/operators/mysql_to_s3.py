@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from airflow.providers.mysql.hooks.mysql import MySqlHook
     from airflow.sdk import Context
 
+    from transfers.pseudonyms import Pseudonyms
     from warehouse.config import TableConfig
-    from warehouse.pseudonyms import Pseudonyms
 
 
 class MySQLToS3Operator(BaseOperator):
@@ -147,8 +147,8 @@ def _window(start: str | None, end: str | None) -> Any:
 def _pseudonyms(conn_id: str | None) -> Pseudonyms:
     from airflow.sdk import BaseHook
 
+    from transfers.pseudonyms import Pseudonyms
     from warehouse.errors import ConfigError
-    from warehouse.pseudonyms import Pseudonyms
 
     if conn_id is None:
         raise ConfigError("the table has hashed columns: give the operator hash_key_conn_id, a connection with the key")

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 from synthetics.verify import NoManifestError, open_release
-from warehouse.pseudonyms import Pseudonyms
+from transfers.pseudonyms import Pseudonyms
 
 SUBJECTS = "subjects.txt.gz"
 SECRET_VARIABLE = "SUBJECTS_SECRET"  # noqa: S105 - the name of an environment variable

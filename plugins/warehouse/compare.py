@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from transfers.pseudonyms import Pseudonyms
 from warehouse.compare_sql import (
     Comparison,
     MySQLSide,
@@ -29,7 +30,6 @@ from warehouse.compare_sql import (
 from warehouse.config import TableConfig
 from warehouse.config_file import load_tables
 from warehouse.errors import WarehouseError
-from warehouse.pseudonyms import Pseudonyms
 from warehouse.redshift import open_session
 from warehouse.render import TABLES, find_table
 from warehouse.snapshot import open_snapshot

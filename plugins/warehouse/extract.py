@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from transfers.pseudonyms import Pseudonyms
 from transfers.s3_object import writing_s3_object
 from warehouse import encoders
 from warehouse.config import TableConfig
@@ -32,7 +33,6 @@ from warehouse.manifest import (
 from warehouse.measures import measure
 from warehouse.mysql_sql import Scope, render_rows
 from warehouse.parts import PartsWriter
-from warehouse.pseudonyms import Pseudonyms
 from warehouse.snapshot import open_snapshot
 from warehouse.source_table import describe_columns
 from warehouse.type_map import Column

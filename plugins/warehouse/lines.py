@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from transfers.pseudonyms import Pseudonyms
 from warehouse.config import TableConfig
 from warehouse.errors import SourceDataError
-from warehouse.pseudonyms import Pseudonyms
 from warehouse.type_map import Column
 
 ROW_MAX = 4 * 1024**2  # bytes, https://docs.aws.amazon.com/redshift/latest/dg/r_COPY.html

@@ -22,7 +22,7 @@ from local.nps.database import apply_changes, replace_tables
 from local.settings import REPOSITORY
 from local.stack import Stack
 from tests.support.runs import Run, trigger
-from warehouse.pseudonyms import Pseudonyms
+from transfers.pseudonyms import Pseudonyms
 
 DAG_ID = "mysql_to_redshift"
 COLUMNS = "id, user_id, score, comment, channel, created_at, updated_at"

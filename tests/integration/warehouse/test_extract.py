@@ -22,11 +22,11 @@ import pytest
 from tests.integration.warehouse.conftest import Lake, Source
 from tests.support.fault_proxy import FaultProxy, held_request
 from tests.support.waiting import wait_until
+from transfers.pseudonyms import Pseudonyms
 from warehouse.config import TableConfig
 from warehouse.extract import Destination, Written, extract_table
 from warehouse.key_ranges import plan_key_ranges
 from warehouse.manifest import Manifest
-from warehouse.pseudonyms import Pseudonyms
 from warehouse.window import Window
 
 pytestmark = pytest.mark.integration

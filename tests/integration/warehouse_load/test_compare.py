@@ -12,6 +12,7 @@ import pytest
 from local.nps.database import apply_changes, replace_tables
 from tests.conftest import S3, MariaDB, Redshift
 from tests.integration.warehouse_load.conftest import AUDIT, Source, Warehouse
+from transfers.pseudonyms import Pseudonyms
 from warehouse.compare import Verdict, compare_table, main
 from warehouse.config import Pii, TableConfig
 from warehouse.config_file import load_tables
@@ -19,7 +20,6 @@ from warehouse.errors import CheckError
 from warehouse.extract import Destination, extract_table
 from warehouse.load_plan import Method
 from warehouse.plan_manifests import plan_manifests
-from warehouse.pseudonyms import Pseudonyms
 from warehouse.window import Window
 
 pytestmark = pytest.mark.integration

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transfers.pseudonyms import Pseudonyms
 from warehouse.config import Pii, TableConfig
 from warehouse.errors import SourceDataError
 from warehouse.lines import CHUNK, Row, fetch_size, gather
-from warehouse.pseudonyms import Pseudonyms
 from warehouse.type_map import Column, SourceColumn, map_column
 
 CONFIG = TableConfig(name="t", source="prod.t", target="a.t", primary_key=("id",), mode="append", cursor="created_at")
