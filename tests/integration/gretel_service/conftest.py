@@ -65,8 +65,8 @@ class ServiceProcess:
         return self.process.children()
 
     def busy_worker(self) -> psutil.Process:
-        """The worker that has used the most time."""
-        return max(self.workers(), key=lambda worker: sum(worker.cpu_times()[:2]))
+        """The worker that runs the only job: it stood ready before the one that now does."""
+        return min(self.workers(), key=lambda worker: worker.create_time())
 
     def terminate(self) -> int:
         """End it as a process manager would; returns the exit code."""
