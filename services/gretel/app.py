@@ -35,7 +35,14 @@ class DataDirectoryError(RuntimeError):
 
 def create_app(settings: Settings) -> FastAPI:
     """Build the application; its data directory is opened when it starts."""
-    app = FastAPI(title="Gretel service", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Gretel service",
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
     app.state.settings = settings
     errors.install(app)
     app.add_middleware(AccessLog)

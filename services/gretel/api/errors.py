@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from services.gretel.store.files import OUT_OF_SPACE
 
@@ -41,6 +42,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(ClientDisconnect, _cut_off)
     app.add_exception_handler(OSError, _os_error)
     app.add_exception_handler(sqlite3.OperationalError, _database_error)
     app.add_exception_handler(Exception, _unexpected)
@@ -69,6 +71,10 @@ def _validation_error(_: Request, error: Exception) -> JSONResponse:
         raise error
     context = {".".join(str(part) for part in item["loc"]): item["msg"] for item in error.errors()}
     return answer(400, "Invalid request: " + "; ".join(f"{field}: {why}" for field, why in context.items()), context)
+
+
+def _cut_off(_: Request, __: Exception) -> JSONResponse:
+    return answer(400, "The request was cut off.")  # nobody is left to read it: it is for the access log
 
 
 def _os_error(request: Request, error: Exception) -> JSONResponse:

@@ -2,9 +2,9 @@
 
 import base64
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Query, Request
 
 from services.gretel.api.errors import ApiError, bad_request
 from services.gretel.api.service import Service
@@ -20,6 +20,9 @@ from services.gretel.store.job_types import (
     TooManyJobsError,
 )
 from services.gretel.store.projects import Project
+
+Skip = Annotated[int, Query(ge=0, le=10**9)]  # SQLite knows no larger numbers than 64 bits
+Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 def submit(service: Service, new: NewJob) -> Job:

@@ -57,8 +57,8 @@ def search(
     status: str | None = None,
     sort_by: Literal["asc", "desc"] = "asc",
     sort_field: Literal["last_modified", "status_history.created", "model_name"] = "last_modified",
-    skip: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    skip: jobs.Skip = 0,
+    limit: jobs.Limit = 100,
 ) -> dict[str, Any]:
     jobs.parse_statuses(status)
     found = service.jobs.models(

@@ -58,8 +58,8 @@ def search(
     model: ModelDep,
     service: ServiceDep,
     status: str | None = None,
-    skip: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    skip: jobs.Skip = 0,
+    limit: jobs.Limit = 100,
 ) -> dict[str, Any]:
     found = service.jobs.handlers(model.uid, statuses=jobs.parse_statuses(status), skip=skip, limit=limit)
     return {"data": {"handlers": [jobs.to_api(job, project) for job in found]}}

@@ -1,6 +1,7 @@
 """What the routes work with: the stores, the dispatcher and the caller."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from services.gretel.store.jobs import JobStore
 from services.gretel.store.projects import Project, ProjectStore
 
 MAX_JSON_BYTES = 1024 * 1024
+MAX_JSON_DEPTH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +84,15 @@ HandlerDep = Annotated[Job, Depends(_handler)]
 
 
 async def _json_body(request: Request) -> dict[str, Any]:
-    """Read a JSON object, at most 1 MiB of it and strictly JSON: NaN and Infinity could not be answered again."""
+    """Read a JSON object, at most 1 MiB of it, of what can be stored and answered again."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_JSON_BYTES:
             raise ApiError(400, f"The request's body is larger than {MAX_JSON_BYTES} bytes.")
     try:
-        parsed = json.loads(body or b"{}", parse_constant=_refuse_constant)
+        parsed = json.loads(body or b"{}")
+        _check_plain(parsed, MAX_JSON_DEPTH)
     except (ValueError, RecursionError) as error:
         raise bad_request(f"The request's body is not JSON: {error}.") from error
     if not isinstance(parsed, dict):
@@ -100,5 +103,23 @@ async def _json_body(request: Request) -> dict[str, Any]:
 JsonDep = Annotated[dict[str, Any], Depends(_json_body)]
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
+def _check_plain(value: object, depth: int) -> None:
+    """Refuse what Python's parser takes and neither the database nor an answer does.
+
+    :param depth: levels that may still be nested.
+    :raises ValueError: NaN or infinity, half a surrogate pair, or nesting without end.
+    """
+    if depth == 0:
+        raise ValueError(f"it is nested more than {MAX_JSON_DEPTH} levels deep")
+    match value:
+        case dict():
+            for name, item in value.items():
+                _check_plain(name, depth - 1)
+                _check_plain(item, depth - 1)
+        case list():
+            for item in value:
+                _check_plain(item, depth - 1)
+        case str():
+            value.encode()
+        case float() if not math.isfinite(value):
+            raise ValueError("it holds a number that JSON does not have")
