@@ -14,7 +14,7 @@ from services.gretel.store.artifacts import KEY
 
 DEFAULT_RECORDS = 5000
 DEFAULT_HOLDOUT = 0.2
-HOLDOUT_RANGE = (0.05, 0.5)
+HOLDOUT_RANGE = (0.2, 0.5)
 TOP = frozenset({"schema_version", "name", "models", "notifications", "label_predictors"})
 PLACEHOLDERS = ("__tmp__", "__local__", "_")  # what Gretel's templates have for a data source
 USED = frozenset({"data_source", "generate.num_records", "evaluate.skip", *(f"evaluate.{key}" for key in OWN_EVALUATE)})

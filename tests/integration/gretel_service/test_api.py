@@ -227,7 +227,7 @@ def test_a_bad_configuration_is_refused_by_name(
         ),
         ("cart", {"params": {"leaf": 5}}, "models[0].cart.params: Engine 'cart' has no parameter 'leaf'"),
         ("cart", {"params": {"min_leaf": 0}}, "min_leaf is 0; expected"),
-        ("cart", {"evaluate": {"holdout": 0.9}}, "evaluate.holdout must be a share of the rows from 0.05 to 0.5"),
+        ("cart", {"evaluate": {"holdout": 0.9}}, "evaluate.holdout must be a share of the rows from 0.2 to 0.5"),
         ("cart", {"evaluate": {"seed": -1}}, "evaluate.seed must be a whole number from 0"),
         ("cart", {"evaluate": {"quasi_identifiers": "age"}}, "quasi_identifiers must be a list of column names"),
         ("cart", {"ref_data": {"test": "gretel_x"}}, "ref_data is not supported"),

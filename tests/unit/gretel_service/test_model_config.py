@@ -101,6 +101,12 @@ def test_a_configuration_is_an_object(bad: object) -> None:
         plan_model(bad, max_records=9999)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.19, 0.51])
+def test_a_fifth_of_the_rows_or_more_is_kept_from_training(share: float) -> None:
+    with pytest.raises(ApiError, match=r"evaluate\.holdout must be a share of the rows from 0\.2 to 0\.5"):
+        plan_model(config("cart", evaluate={"holdout": share}), max_records=9999)
+
+
 def test_records_default_to_what_the_model_was_asked_for() -> None:
     params, task = plan_records(None, data_source=None, ref_data={}, model_task={"num_records": 12}, max_records=99)
 
