@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
@@ -167,17 +167,20 @@ class Gate:
         return _interval(report, "membership_inference_auc" if self.name == "membership_auc" else self.name)
 
 
-def decide(report: Mapping[str, Any], thresholds: Thresholds, *, model_id: str, num_records: int) -> list[Decision]:
+def decide(
+    report: Mapping[str, Any], thresholds: Thresholds, *, model_id: str, num_records: int, columns: Collection[str]
+) -> list[Decision]:
     """Hold a report against the thresholds.
 
     :param report: the model's `report_json`.
     :param model_id: the model that made the data.
     :param num_records: synthetic rows that were asked for.
+    :param columns: names of the columns that the model was trained on.
     :return: every decision, all of them passed; a table of them is logged, also when one failed.
     :raises GateError: naming each threshold that failed, or what is wrong with the report as a whole.
     """
     if thresholds.profile is Profile.EVIDENCE:
-        _check_subject(report, model_id, num_records)
+        _check_subject(report, model_id, num_records, columns)
     decisions = [
         gate.decide(report, thresholds.profile, bound)
         for gate in GATES
@@ -196,7 +199,7 @@ def decide(report: Mapping[str, Any], thresholds: Thresholds, *, model_id: str, 
     return decisions
 
 
-def _check_subject(report: Mapping[str, Any], model_id: str, num_records: int) -> None:
+def _check_subject(report: Mapping[str, Any], model_id: str, num_records: int, columns: Collection[str]) -> None:
     """Refuse a report without evidence, of another model or of other data."""
     version = _at(report, "evidence", "schema_version")
     if version != EVIDENCE_VERSION:
@@ -217,6 +220,13 @@ def _check_subject(report: Mapping[str, Any], model_id: str, num_records: int) -
             f"nothing is released: the quality report describes {rows!r} synthetic rows, {num_records} were asked for. "
             "Clear generate_synthetic_features."
         )
+    described = _at(report, "evidence", "columns")
+    names = [_at(column, "name") for column in described] if isinstance(described, list) else None
+    if names is None or set(names) != set(columns):
+        raise GateError(
+            f"nothing is released: the quality report describes the columns {names}, the training data have "
+            f"{list(columns)}. Clear generate_synthetic_features."
+        )
 
 
 def _score(name: str) -> Callable[[Mapping[str, Any], Profile], float | None]:
@@ -231,7 +241,8 @@ def _score(name: str) -> Callable[[Mapping[str, Any], Profile], float | None]:
 
 
 def _measure(name: str) -> Callable[[Mapping[str, Any], Profile], float | None]:
-    return lambda report, _: _number(_at(report, "evidence", "measures", name, "value"))
+    """Read a share, a risk or an AUC; a value beyond 0 to 1 is no figure."""
+    return lambda report, _: _unit(_at(report, "evidence", "measures", name, "value"))
 
 
 def _upper_bound(name: str) -> Callable[[Mapping[str, Any], Profile], float | None]:
@@ -309,7 +320,9 @@ def _decide_copies(report: Mapping[str, Any], name: str, remedy: str) -> Decisio
     """Allow as many repetitions as coincidence explains: the upper end of the interval of the holdout's share."""
     measure = _at(report, "evidence", "measures", name)
     value = _number(_at(measure, "value"))
-    share = _number(_at(measure, "reference")) or 0.0
+    if value is not None and value < 0:
+        value = None  # no share and no count
+    share = _unit(_at(measure, "reference")) or 0.0
     rows = _number(_at(measure, "detail", "holdout_rows")) or 0.0
     bound = _wilson_upper(share, rows) if share > 0 and rows > 0 else 0.0
     passed = value is not None and value <= bound
@@ -325,12 +338,12 @@ def _wilson_upper(share: float, trials: float) -> float:
 
 
 def _interval(report: Mapping[str, Any], name: str) -> tuple[float, float] | None:
-    """Read a measure's 95 % interval; None unless both of its ends are numbers."""
+    """Read a measure's 95 % interval; None unless its ends are two numbers of 0 to 1 in their order."""
     found = _at(report, "evidence", "measures", name, "interval")
     if not isinstance(found, list) or len(found) != 2:
         return None
-    low, high = _number(found[0]), _number(found[1])
-    return None if low is None or high is None else (low, high)
+    low, high = _unit(found[0]), _unit(found[1])
+    return None if low is None or high is None or low > high else (low, high)
 
 
 def _interval_from_half(share: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -353,3 +366,9 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def _unit(value: Any) -> float | None:
+    """Return a number of 0 to 1, None for anything else."""
+    number = _number(value)
+    return number if number is not None and 0 <= number <= 1 else None

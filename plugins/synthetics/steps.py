@@ -109,6 +109,7 @@ def evaluate(
         thresholds.with_params(context["params"]),
         model_id=generated["model_id"],
         num_records=generated["num_records"],
+        columns=[column["name"] for column in generated["extract"]["columns"]],
     )
     gates = [asdict(decision) for decision in decisions]
     return {

@@ -53,7 +53,12 @@ LENIENT = Thresholds(
     max_discriminator_auc=None,
     copies_by_coincidence=False,
 )
-COLUMNS = [{"name": "age", "type": "integer"}, {"name": "language", "type": "text"}]
+COLUMNS = [
+    {"name": "age", "type": "integer"},
+    {"name": "language", "type": "text"},
+    {"name": "nights", "type": "integer"},
+    {"name": "price", "type": "numeric"},
+]
 PASSED = asdict(Decision("quality", 9.0, "at least", 8.0, True, ""))
 APPROVAL = {
     "chosen_options": ["Approve"],
@@ -364,6 +369,8 @@ def test_the_gate_reads_the_report_of_this_very_model(generated: dict[str, Any])
         evaluate(generated, replace(LENIENT, min_quality=10.1))
     with pytest.raises(GateError):
         evaluate({**generated, "num_records": ROWS + 1})
+    with pytest.raises(GateError, match=r"describes the columns \['age', 'language', 'nights', 'price'\]"):
+        evaluate({**generated, "extract": {**generated["extract"], "columns": COLUMNS[:-1]}})
     with pytest.raises(GateError):
         evaluate(generated, replace(SELF_HOSTED, profile=Profile.GRETEL_100))
 

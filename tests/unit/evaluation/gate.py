@@ -19,7 +19,10 @@ def refused(report: Report) -> set[str]:
     """Return what the gate refuses, by the names of the report's checks."""
     stored = report.to_json() | {"model": {"model_id": "model-1"}}
     try:
-        decide(stored, SELF_HOSTED, model_id="model-1", num_records=stored["evidence"]["rows"]["synthetic"])
+        evidence = stored["evidence"]
+        columns = [column["name"] for column in evidence["columns"]]
+        rows = evidence["rows"]["synthetic"]
+        decide(stored, SELF_HOSTED, model_id="model-1", num_records=rows, columns=columns)
     except GateError as error:
         reasons = str(error).splitlines()[1:]
         assert all("What can be done: " in reason for reason in reasons)

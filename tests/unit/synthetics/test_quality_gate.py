@@ -10,7 +10,7 @@ import pytest
 
 from synthetics.quality_gate import COPIES, GATES, HOSTED_GRETEL, SELF_HOSTED, GateError, Profile, Thresholds, decide
 
-MODEL = {"model_id": "model-1", "num_records": 5000}
+MODEL: dict[str, Any] = {"model_id": "model-1", "num_records": 5000, "columns": ["age", "language"]}
 
 
 def evidence_report() -> dict[str, Any]:
@@ -22,6 +22,7 @@ def evidence_report() -> dict[str, Any]:
         "evidence": {
             "schema_version": 1,
             "rows": {"synthetic": 5000},
+            "columns": [{"name": "language", "kind": "categorical"}, {"name": "age", "kind": "integer"}],
             "measures": {
                 "membership_inference_auc": {"value": 0.53, "interval": [0.51, 0.55]},
                 "dcr_share": {"value": 0.52},
@@ -98,6 +99,20 @@ def test_a_figure_that_is_no_number_fails(name: str, unusable: Any) -> None:
 
 
 @pytest.mark.parametrize("name", BAD)
+def test_a_figure_beyond_its_scale_fails(name: str) -> None:
+    path, bad = BAD[name]
+    for value in ([-0.1, 0.5], [0.59, 0.5], [0.5, 1.1]) if isinstance(bad, list) else (-0.1,):
+        with pytest.raises(GateError, match=f"- {name}: not measured"):
+            decide(changed(evidence_report(), path, value), SELF_HOSTED, **MODEL)
+
+
+def test_a_control_beyond_its_scale_allows_nothing() -> None:
+    path = ("evidence", "measures", "exact_copies", "reference")
+    with pytest.raises(GateError, match=r"- exact_copies: 0\.0100, at most 0:"):
+        decide(changed(evidence_report(), path, 1.2), SELF_HOSTED, **MODEL)
+
+
+@pytest.mark.parametrize("name", BAD)
 def test_a_missing_measure_fails(name: str) -> None:
     path, _ = BAD[name]
     with pytest.raises(GateError, match=f"- {name}: not measured"):
@@ -116,6 +131,12 @@ def test_a_missing_measure_fails(name: str) -> None:
             "is of model 'model-2', the data are of 'model-1'",
         ),
         (changed(evidence_report(), ("evidence", "rows", "synthetic"), 4999), "4999 synthetic rows, 5000 were asked"),
+        (changed(evidence_report(), ("evidence", "columns"), [{"name": "age"}]), r"describes the columns \['age'\]"),
+        (
+            changed(evidence_report(), ("evidence", "columns"), None),
+            "describes the columns None, the training data have",
+        ),
+        (changed(evidence_report(), ("evidence", "columns"), ["age", "language"]), r"the columns \[None, None\]"),
     ],
 )
 def test_a_report_of_something_else_fails(report: Any, complaint: str) -> None:
