@@ -13,8 +13,9 @@ from services.gretel.evaluation.disclosure.linkability import linkability
 from services.gretel.evaluation.disclosure.singling_out import singling_out
 from services.gretel.evaluation.inputs import Inputs, prepare
 from services.gretel.evaluation.measure import Score
+from services.gretel.evaluation.verdict import RULES
 from services.gretel.table import Kind
-from tests.unit.evaluation.populations import QUASI_IDENTIFIERS, jittered, people, shuffled_columns, table
+from tests.unit.evaluation.populations import QUASI_IDENTIFIERS, jittered, people, shuffled_columns, stacked, table
 
 
 def inputs_of(
@@ -55,6 +56,19 @@ def test_copies_are_told_from_coincidence(train: pd.DataFrame, holdout: pd.DataF
     assert found.detail["synthetic_rows_copied"] == 30
     assert found.value == 30 / 1200
     assert found.reference == 0
+
+
+@pytest.mark.parametrize(("coincidences", "smallest"), [(0, 1), (1, 106), (10, 181)])
+def test_the_smallest_number_of_copies_that_is_refused(coincidences: int, smallest: int) -> None:
+    """Of 5,000 rows, with 1,000 in the holdout, as docs/report.md says."""
+    train, holdout, fresh = people(4_000, 1), people(1_000, 2), people(5_000, 3)
+    assert not train.duplicated().any()
+    # Rows of training that everybody may have: the holdout's are coincidence.
+    holdout = stacked(holdout.iloc[coincidences:], train.tail(coincidences))
+    for copies in (smallest - 1, smallest):
+        found = exact_copies(inputs_of(train, holdout, stacked(fresh.iloc[copies:], train.head(copies))))
+        assert found.detail["synthetic_rows_copied"] == copies
+        assert RULES["exact_copies"].passes(found) == (copies < smallest)
 
 
 def test_copies_with_nulls_are_copies() -> None:
