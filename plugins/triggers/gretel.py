@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from hooks.gretel import GretelHook
-from hooks.gretel_errors import GretelFatalError
+from hooks.gretel_errors import GretelError
 
 if TYPE_CHECKING:
     from hooks.gretel_watch import Look, ModelWatch
@@ -126,9 +126,7 @@ class GretelModelTrigger(BaseTrigger):
         for attempt in range(1, KILL_TRIES + 1):
             try:
                 cancel_all(hook, hook.get_project(self.project), self.model_name)
-            except GretelFatalError:
-                raise
-            except Exception as exc:
+            except GretelError as exc:
                 if attempt == KILL_TRIES:
                     raise
                 self.log.warning("%s Trying again.", exc)

@@ -13,6 +13,7 @@ import structlog
 from airflow.sdk.module_loading import import_string
 
 from hooks.gretel import GretelHook
+from hooks.gretel_errors import GretelError, GretelFatalError
 from tests.integration.gretel.conftest import CART, SLOW, SMALL
 from tests.support.fault_proxy import FaultProxy, answer, held_response, lost_request
 from tests.support.waiting import wait_until
@@ -141,6 +142,17 @@ def test_cancelling_is_tried_again(make, proxy: FaultProxy, statuses) -> None:
     proxy.inject("PATCH", "/models/", answer(500), times=2)
     asyncio.run(make().on_kill())
     assert statuses() == ["cancelled"]
+
+
+def test_a_model_that_cannot_be_cancelled_is_named(make, model, proxy: FaultProxy, statuses) -> None:
+    proxy.inject("PATCH", "/models/", answer(500), times=None)
+    with pytest.raises(GretelError, match=f"could not cancel model {model.model_id} .*HTTP 500"):
+        asyncio.run(make().on_kill())
+    proxy.heal()
+    proxy.inject("PATCH", "/models/", answer(403))
+    with pytest.raises(GretelFatalError, match="the API key may not do this"):
+        asyncio.run(make().on_kill())
+    assert statuses()[0] in {"created", "pending", "active"}
 
 
 def test_a_restart_of_the_triggerer_cancels_nothing(make, statuses) -> None:

@@ -172,6 +172,24 @@ def test_a_fault_of_the_service_is_found_in_its_log(services: Services, long_fil
     assert "in write_csv" in log
 
 
+def test_a_fault_of_the_queue_fails_its_job_alone(services: Services, frame: pd.DataFrame) -> None:
+    service = services.start(workers="1")
+    project = service.project()
+    staging = service.data_dir / "staging"
+    key = project.upload_artifact(frame)
+    staging.rmdir()
+
+    model = project.create_model_obj(config(), data_source=key).submit()
+
+    assert wait_for(model) == Status.ERROR
+    assert model.errors == "Internal error of the service's queue; its log holds the details."
+    log = service.log.read_text()
+    assert f"job {model.model_id}: the dispatcher failed\nTraceback" in log
+    assert "FileNotFoundError" in log
+    staging.mkdir()
+    assert wait_for(project.create_model_obj(config(), data_source=key).submit()) == Status.COMPLETED
+
+
 def test_a_worker_that_needs_too_much_memory_says_so(services: Services, long_file: Path) -> None:
     service = services.start(workers="1", worker_memory_mib="100")
 

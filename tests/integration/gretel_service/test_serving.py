@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.integration.gretel_service.conftest import KEYS, ROOT, Services
+from tests.integration.gretel_service.conftest import ALICE, KEYS, ROOT, Services
 
 pytestmark = pytest.mark.integration
 
@@ -93,6 +95,53 @@ def test_what_is_kept_is_for_the_service_alone(services: Services, frame: pd.Dat
     for path in (service.data_dir, *service.data_dir.rglob("*")):
         mode = stat.S_IMODE(path.stat().st_mode)
         assert mode & 0o077 == 0, f"{path} has mode {mode:o}"
+
+
+def test_a_fault_is_one_answer_and_a_traceback_in_the_log(services: Services, frame: pd.DataFrame) -> None:
+    service = services.start(workers="1")
+    project = service.project()
+    link = project.get_artifact_link(project.upload_artifact(frame)).removeprefix(service.endpoint)
+    [artifact] = (service.data_dir / "projects" / project.project_id / "artifacts").iterdir()
+    artifact.unlink()
+    lost = service.call("GET", link)
+    with sqlite3.connect(service.data_dir / "service.db") as database:
+        database.execute("ALTER TABLE members RENAME TO hidden")
+    broken = service.call("GET", "/projects?query=secret")
+    with sqlite3.connect(service.data_dir / "service.db") as database:
+        database.execute("ALTER TABLE hidden RENAME TO members")
+
+    for response, name in ((lost, "RuntimeError"), (broken, "OperationalError")):
+        message = f"Internal error of the service ({name}); its log holds the details."
+        assert (response.status_code, response.json()) == (500, {"message": message, "context": {}})
+    log = service.log.read_text()
+    assert "GET '/projects' failed\nTraceback" in log
+    assert "sqlite3.OperationalError: no such table: members" in log
+    assert "RuntimeError: File at path" in log
+    for secret in (ALICE, "secret", "sig=", "alice@example.org"):
+        assert secret not in log
+    assert service.call("GET", "/projects").json()["data"]["projects"][0]["name"] == project.name
+
+
+def test_the_documented_backup_restores_and_nobody_else_may_read_it(
+    services: Services, frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    text = (ROOT / "docs" / "gretel-service.md").read_text(encoding="utf-8")
+    recipe = next(block for block in re.findall(r"```sh\n(.+?)```", text, re.DOTALL) if "VACUUM INTO" in block)
+    service = services.start(workers="1")
+    key = service.project().upload_artifact(frame)
+    backup = tmp_path / "backup"
+    backup.mkdir()
+
+    script = recipe.replace("/var/lib/gretel", str(service.data_dir)).replace("/backup", str(backup))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(["sh", "-ec", script], env={**os.environ, "PATH": path}, timeout=60, check=True)
+
+    for kept in backup.rglob("*"):
+        assert stat.S_IMODE(kept.stat().st_mode) & 0o077 == 0, kept
+    link = service.project().get_artifact_link(key).removeprefix(service.endpoint)
+    service.terminate()
+    restored = services.start(workers="1", data_dir=backup)
+    assert restored.call("GET", link).content == frame.to_csv(index=False).encode()
 
 
 def test_health_needs_no_key_and_tells_nothing(services: Services) -> None:

@@ -299,6 +299,12 @@ def test_a_large_file_passes_through_little_memory(services: Services) -> None:
     requests.put(url, data=content(), timeout=120).raise_for_status()
 
     assert project.get_artifact_manifest(key)["size_bytes"] == size
+    received = 0
+    with requests.get(project.get_artifact_link(key), stream=True, timeout=120) as response:
+        for chunk in response.iter_content(MIB):
+            received += len(chunk)
+            peak = max(peak, service.process.memory_info().rss)
+    assert received == size
     assert peak - before < 40 * MIB
 
 
