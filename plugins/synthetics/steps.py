@@ -133,7 +133,7 @@ def release(
 
     :param decision: what `evaluate` returned.
     :param approval: what the approval task returned; None in a pipeline that asks nobody.
-    :return: the manifest, with its own address.
+    :return: the manifest, with its own address and the connection by which it is read.
     """
     if decision["model_id"] != generated["model_id"]:
         raise quality_gate.GateError(
@@ -191,7 +191,7 @@ def release(
         }
         manifest = releases.write_manifest(client, bucket, folder, data, facts)
     log.info("released %s rows: %s", data.rows, data.uri)
-    return {**manifest, "manifest_uri": f"s3://{bucket}/{folder}/{releases.MANIFEST}"}
+    return {**manifest, "manifest_uri": f"s3://{bucket}/{folder}/{releases.MANIFEST}", "aws_conn_id": aws_conn_id}
 
 
 def _copy_subjects(client: S3Client, bucket: str, subjects: Mapping[str, Any], folder: str) -> dict[str, Any]:

@@ -141,23 +141,40 @@ def test_the_quality_report_opens_behind_airflows_login(engines: Stack, airflow,
     assert "has no model with a quality report" in wrong.json()["detail"]
 
 
-def test_a_report_that_cannot_be_fetched_says_why(airflow, asked: dict[str, Run]) -> None:
-    run = asked["nothing"].wait()
-    gretel = {
-        "connection_id": "gretel_away",
-        "conn_type": "gretel",
-        "host": "http://127.0.0.1:9",
-        "password": "grtu-secret",
-    }
-    facts = {"gretel_conn_id": "gretel_away", "project_id": "p", "model_id": "m"}
-    task = f"{airflow.url}/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/upload_synthetic_features"
-    assert airflow.session.post(f"{airflow.url}/api/v2/connections", json=gretel, timeout=30).ok
+def page_without_gretel(airflow, run: Run, task_id: str, model_id: str) -> requests.Response:
+    """The report's page of a task that returned a model of a Gretel that is away; the task returned nothing itself."""
+    facts = {"gretel_conn_id": "gretel_away", "project_id": "p", "model_id": model_id}
+    task = f"{airflow.url}/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}"
     assert airflow.session.post(f"{task}/xcomEntries", json={"key": "return_value", "value": facts}, timeout=30).ok
-    where = {"dag_id": run.dag_id, "run_id": run.run_id, "task_id": "upload_synthetic_features"}
-    page = airflow.session.get(f"{airflow.url}/quality-report/page", params=where, timeout=120)
+    where = {"dag_id": run.dag_id, "run_id": run.run_id, "task_id": task_id}
+    return airflow.session.get(f"{airflow.url}/quality-report/page", params=where, timeout=120)
+
+
+def test_a_report_that_cannot_be_fetched_says_why(airflow, asked: dict[str, Run], broken_connections) -> None:
+    page = page_without_gretel(airflow, asked["nothing"].wait(), "upload_synthetic_features", "m")
     assert page.status_code == 502
     assert re.match(r"The quality report cannot be fetched\. .*127\.0\.0\.1:9", page.json()["detail"])
-    assert gretel["password"] not in page.text
+    assert "grtu-secret" not in page.text
+
+
+def test_the_released_report_is_shown_when_gretel_has_it_no_more(
+    engines: Stack, airflow, run: Run, manifest: dict, broken_connections
+) -> None:
+    uri = f"{manifest['data']['uri'].rsplit('/', 1)[0]}/quality_report.html"
+    key, released = uri.removeprefix(f"s3://{BUCKET}/"), read(engines, uri)
+    page = page_without_gretel(airflow, run, "delete_raw_features", manifest["model"]["model_id"])
+    assert (page.status_code, page.content) == (200, released)
+    assert page.headers["Content-Security-Policy"].startswith("sandbox ")
+    try:
+        engines.s3.client().put_object(Bucket=BUCKET, Key=key, Body=released + b"<!-- -->")
+        changed = airflow.session.get(page.url, timeout=120)
+        engines.s3.client().delete_object(Bucket=BUCKET, Key=key)
+        deleted = airflow.session.get(page.url, timeout=120)
+    finally:
+        engines.s3.client().put_object(Bucket=BUCKET, Key=key, Body=released)
+    assert (changed.status_code, deleted.status_code) == (502, 502)
+    assert changed.json()["detail"] == f"{uri} is not the quality report that was released: it was changed since."
+    assert deleted.json()["detail"].startswith(f"Neither Gretel nor {uri} gives the quality report: ")
 
 
 @pytest.mark.ui
@@ -297,6 +314,12 @@ def broken_connections(engines: Stack, airflow) -> None:
             "host": engines.gretel.endpoint,
             "password": "grtu" + "0" * 40,
             "extra": json.dumps({"project": PROJECT}),
+        },
+        {
+            "connection_id": "gretel_away",
+            "conn_type": "gretel",
+            "host": "http://127.0.0.1:9",
+            "password": "grtu-secret",
         },
         {
             "connection_id": "aws_missing_bucket",
