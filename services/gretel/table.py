@@ -3,24 +3,19 @@
 import csv
 import gzip
 import io
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pandas as pd
 
-GZIP_MAGIC = b"\x1f\x8b"
+from services.gretel.csv_file import open_csv, records
+
 CHUNK_ROWS = 50_000
-MAX_FIELD_CHARACTERS = 1_000_000
-
-
-class TableError(ValueError):
-    """A CSV file cannot be used; the message says where and why, and never quotes a value."""
 
 
 class Kind(StrEnum):
@@ -131,8 +126,7 @@ def read_table(source: str | Path | BinaryIO, *, name: str | None = None) -> Tab
     from services.gretel.table_kinds import infer_column
 
     label = name or (Path(source).name if isinstance(source, str | Path) else "the CSV file")
-    with _open_text(source, label) as file:
-        header, columns = _read_columns(file, label)
+    header, columns = _read_columns(source, label)
     inferred = [infer_column(column, columns.pop(0)) for column in header]
     frame = pd.DataFrame(dict(zip(header, (series for _, series in inferred), strict=True)))
     return Table(frame, Schema(tuple(column for column, _ in inferred)))
@@ -162,50 +156,18 @@ def _write_rows(file: BinaryIO, header: list[str], columns: list[list[str]]) -> 
     text.detach()
 
 
-@contextmanager
-def _open_text(source: str | Path | BinaryIO, label: str) -> Iterator[TextIO]:
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(Path(source).open("rb")) if isinstance(source, str | Path) else source
-            packed = file.read(2) == GZIP_MAGIC
-            file.seek(0)
-        except OSError as error:
-            raise TableError(f"{label}: cannot be read ({error.strerror}).") from error
-        text = io.TextIOWrapper(gzip.GzipFile(fileobj=file) if packed else file, encoding="utf-8-sig", newline="")
-        stack.callback(text.detach)  # a file that came in open stays open
-        try:
-            yield text
-        except UnicodeDecodeError as error:
-            byte = error.object[error.start]
-            raise TableError(f"{label}: is not UTF-8 (found byte 0x{byte:02x}). Save the CSV as UTF-8.") from error
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise TableError(f"{label}: is a damaged or truncated gzip file ({error}). Upload it again.") from error
-
-
-def _read_columns(file: TextIO, label: str) -> tuple[list[str], list[np.ndarray]]:
+def _read_columns(source: str | Path | BinaryIO, label: str) -> tuple[list[str], list[np.ndarray]]:
     """Return the header and, per column, an object array of strings."""
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    reader = csv.reader(file, strict=True)
-    chunks: list[list[np.ndarray]] = []
-    try:
-        header = next(reader, [])
-        _check_header(header, label)
-        rows: list[list[str]] = []
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise TableError(_ragged(label, reader.line_num, header, len(row)))
-            rows.append(row)
-            if len(rows) == CHUNK_ROWS:
-                chunks.append(_transpose(rows))
-                rows = []
-        if rows:
-            chunks.append(_transpose(rows))
-    except csv.Error as error:
-        raise TableError(f"{label}, line {reader.line_num}: is not valid CSV ({error}).") from error
-    if not chunks:
-        raise TableError(f"{label}: has a header of {len(header)} columns but no rows; expected at least one.")
+    with open_csv(source, label) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        try:
+            rows = records(text, label)
+            header = next(rows)
+            chunks = []
+            while chunk := list(islice(rows, CHUNK_ROWS)):
+                chunks.append(_transpose(chunk))
+        finally:
+            text.detach()  # a file that came in open stays open
     return header, [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
 
 
@@ -218,35 +180,6 @@ def _transpose(rows: list[list[str]]) -> list[np.ndarray]:
         array[:] = [seen.setdefault(value, value) for value in values]
         columns.append(array)
     return columns
-
-
-def _check_header(header: list[str], label: str) -> None:
-    if not header:
-        raise TableError(f"{label}: is empty; expected a CSV file with a header line and at least one row.")
-    if any("\0" in name for name in header):
-        raise TableError(f"{label}, line 1: holds binary data; expected a CSV file with a header line.")
-    for position, name in enumerate(header, start=1):
-        if not name.strip():
-            raise TableError(
-                f"{label}, line 1: column {position} of {len(header)} has no name; name it or leave it out."
-            )
-        if header.index(name) != position - 1:
-            first = header.index(name) + 1
-            raise TableError(
-                f"{label}, line 1: column name {name!r} appears twice, as columns {first} and {position}; rename one."
-            )
-
-
-def _ragged(label: str, line: int, header: list[str], fields: int) -> str:
-    place = (
-        f"nothing for column {header[fields]!r}"
-        if fields < len(header)
-        else f"{fields - len(header)} too many after the last column {header[-1]!r}"
-    )
-    return (
-        f"{label}, line {line}: {fields} fields where the header has {len(header)} columns, {place}. "
-        "Check this line for a missing or an unquoted comma."
-    )
 
 
 def _column_from_json(column: dict[str, Any]) -> Column:

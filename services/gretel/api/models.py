@@ -9,6 +9,7 @@ from services.gretel.api.errors import bad_request
 from services.gretel.api.projects import check_runner_mode
 from services.gretel.api.service import JsonDep, ModelDep, ProjectDep, Service, ServiceDep, UserDep
 from services.gretel.artifact_files import MODEL_ARTIFACTS
+from services.gretel.csv_file import TableError, check_head
 from services.gretel.model_config import Plan, plan_model
 from services.gretel.store.job_types import NewJob, Status
 from services.gretel.store.projects import Project
@@ -110,3 +111,7 @@ def _check_data_source(service: Service, project: Project, plan: Plan) -> None:
         raise bad_request(f"The data_source {plan.data_source!r} does not exist in the project {project.name!r}.")
     if artifact.status != "completed":
         raise bad_request(f"The data_source {plan.data_source!r} was announced, but its upload has not ended.")
+    try:
+        check_head(service.files.artifact(project.id, artifact.file_id), name=artifact.filename)
+    except TableError as error:
+        raise bad_request(f"The data source cannot be used. {error}", {"data_source": "unusable"}) from error

@@ -12,10 +12,11 @@ import numpy as np
 import yaml
 
 from services.gretel.artifact_files import DATA_PREVIEW, MODEL_ARCHIVE, REPORT, REPORT_JSON
+from services.gretel.csv_file import TableError
 from services.gretel.engine import Engine, Model, create_engine
 from services.gretel.evaluation import Report, evaluate
 from services.gretel.jobs.errors import JobError, Log
-from services.gretel.table import Table, TableError, read_table, write_csv
+from services.gretel.table import Table, read_table, write_csv
 
 ENGINE_FILE = "engine.npz"
 MIN_ROWS = 2

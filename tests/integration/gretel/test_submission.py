@@ -77,7 +77,7 @@ def test_more_models_than_a_page_holds(hook: GretelHook, submit, statuses, monke
 
 @pytest.mark.parametrize("dead", ["cancelled", "error"])
 def test_a_dead_model_is_not_taken_over(hook: GretelHook, submit, statuses, dead: str) -> None:
-    first = submit(hook, data=SLOW if dead == "cancelled" else b"a\n")  # without rows: nothing to learn
+    first = submit(hook, data=SLOW if dead == "cancelled" else b"a\n1\n")  # one row is too few
     if dead == "cancelled":
         hook.cancel_model(first)
     wait_until(lambda: statuses() == [dead])

@@ -267,15 +267,46 @@ def test_anothers_artifact_is_no_data_source(shared: ServiceProcess, project: Pr
         elsewhere.create_model_obj(config(), data_source=key).submit()
 
 
-def test_an_unusable_file_ends_the_job_with_one_clear_sentence(shared: ServiceProcess, project: Project) -> None:
+def upload(shared: ServiceProcess, project: Project, content: bytes) -> str:
+    """Upload what gretel-client would not; returns its key."""
     announced = shared.call("POST", f"/projects/{project.project_guid}/artifacts", json={"filename": "data.csv"})
-    upload = announced.json()["data"]["url"].removeprefix(shared.endpoint)
-    shared.call("PUT", upload, data=b"a,b\n1,2\n3\n").raise_for_status()
+    link = announced.json()["data"]["url"].removeprefix(shared.endpoint)
+    shared.call("PUT", link, data=content).raise_for_status()
+    key: str = announced.json()["data"]["key"]
+    return key
 
-    model = project.create_model_obj(config(), data_source=announced.json()["data"]["key"]).submit()
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", "data.csv: is empty; expected a CSV file"),
+        (b"a,b\n", "data.csv: has a header of 2 columns but no rows"),
+        (b"a,b\n1,2\n3\n", "data.csv, line 3: 1 fields where the header has 2"),
+        (b"PK\x03\x04\xff\x00", "data.csv: is not UTF-8"),
+        (b"\x1f\x8b\x08\x00broken", "data.csv: is a damaged or truncated gzip file"),
+    ],
+)
+def test_an_unusable_file_is_refused_at_once(
+    shared: ServiceProcess, project: Project, content: bytes, text: str
+) -> None:
+    body = config(data_source=upload(shared, project, content))
+
+    for query in ("", "?dry_run=yes"):
+        response = shared.call("POST", f"/projects/{project.project_guid}/models{query}", json=body)
+        assert response.status_code == 400
+        assert response.json()["message"].startswith(f"The data source cannot be used. {text}")
+    assert list(project.search_models(factory=dict)) == []
+
+
+def test_a_file_that_goes_wrong_later_ends_the_job_with_one_clear_sentence(
+    shared: ServiceProcess, project: Project
+) -> None:
+    key = upload(shared, project, b"a,b\n" + b"1,2\n" * 300_000 + b"3\n")
+
+    model = project.create_model_obj(config(), data_source=key).submit()
 
     assert wait_for(model) == Status.ERROR
-    assert "The data source cannot be used. data.csv, line 3: 1 fields where the header has 2" in str(model.errors)
+    assert "The data source cannot be used. data.csv, line 300002: 1 fields where the header has 2" in str(model.errors)
     assert model.traceback is None
 
 
@@ -389,9 +420,8 @@ def test_record_handlers_draw_afresh_unless_seeded(trained: Model) -> None:
 
 
 def test_only_a_completed_model_generates(shared: ServiceProcess, project: Project) -> None:
-    announced = shared.call("POST", f"/projects/{project.project_guid}/artifacts", json={"filename": "data.csv"})
-    shared.call("PUT", announced.json()["data"]["url"].removeprefix(shared.endpoint), data=b"").raise_for_status()
-    model = project.create_model_obj(config(), data_source=announced.json()["data"]["key"]).submit()
+    key = upload(shared, project, b"a\n1\n")  # one row is too few
+    model = project.create_model_obj(config(), data_source=key).submit()
     wait_for(model)
 
     with pytest.raises(ApiException, match="is error, not completed; only a completed model generates"):
