@@ -85,11 +85,15 @@ def becomes(engines: Stack, model: str, statuses: set[str]) -> None:
     wait_until(unmet, seconds=60)
 
 
+def mark(airflow: AirflowApi, run: Run, state: str) -> None:
+    path = f"dags/{DAG_ID}/dagRuns/{run.run_id}/taskInstances/{TASK}"
+    answer = airflow.session.patch(f"{airflow.url}/api/v2/{path}", json={"new_state": state}, timeout=30)
+    assert answer.ok, answer.text
+
+
 def test_marking_it_successful_cancels_the_model(engines: Stack, airflow: AirflowApi, waiting: tuple[Run, str]) -> None:
     run, model = waiting
-    path = f"dags/{DAG_ID}/dagRuns/{run.run_id}/taskInstances/{TASK}"
-    answer = airflow.session.patch(f"{airflow.url}/api/v2/{path}", json={"new_state": "success"}, timeout=30)
-    assert answer.ok, answer.text
+    mark(airflow, run, "success")
     becomes(engines, model, {"cancelled"})
 
 
@@ -114,7 +118,9 @@ def test_clearing_it_leaves_one_model_at_work(engines: Stack, airflow: AirflowAp
         assert len(set(statuses) - earlier) == 1
 
 
-def test_a_restart_of_the_triggerer_goes_unnoticed(engines: Stack, waiting: tuple[Run, str]) -> None:
+def test_a_restart_of_the_triggerer_goes_unnoticed_until_it_is_marked_failed(
+    engines: Stack, airflow: AirflowApi, waiting: tuple[Run, str]
+) -> None:
     run, model = waiting
     wait_until(lambda: None if "Beginning model training" in run.log(TASK) else "training has not begun", seconds=60)
     engines.supervisor.stop("airflow-triggerer")
@@ -124,6 +130,8 @@ def test_a_restart_of_the_triggerer_goes_unnoticed(engines: Stack, waiting: tupl
     assert run.tasks()[TASK]["state"] == "deferred"
     assert model_statuses(engines)[model] in AT_WORK
     assert _count(run, "Beginning model training") == 1  # the log goes on, it does not start again
+    mark(airflow, run, "failed")
+    becomes(engines, model, {"cancelled"})
 
 
 def _count(run: Run, text: str) -> int:
