@@ -150,15 +150,16 @@ def release(
     with clear_s3_errors(f"release to s3://{bucket}/{folder}"):
         releases.withdraw(client, bucket, folder)
         page = _read(hook, model, "report")
-        report = _read(hook, model, "report_json")
-        if json_sha256(json.loads(report)) != decision["report_sha256"]:
+        stored = _read(hook, model, "report_json")
+        report = json.loads(stored)
+        if json_sha256(report) != decision["report_sha256"]:
             raise AirflowFailException(
                 f"nothing is released: the quality report of model {generated['model_id']} is not the one that the "
                 "gate decided on. Clear evaluate_synthetic_features, which decides on the present one."
             )
         files = {
             name: releases.write_file(client, bucket, folder, name, body)
-            for name, body in ((releases.QUALITY_PAGE, page), (releases.QUALITY_REPORT, report))
+            for name, body in ((releases.QUALITY_PAGE, page), (releases.QUALITY_REPORT, stored))
         }
         if subjects := generated["extract"].get("subjects"):
             files[SUBJECTS] = _copy_subjects(client, bucket, subjects, folder)
@@ -183,9 +184,9 @@ def release(
                 **{name: value for name, value in generated.items() if name != "extract"},
                 "config": model.model_config,
                 "config_sha256": json_sha256(model.model_config),
-                "engine": engine_of(json.loads(report)),
+                "engine": engine_of(report),
             },
-            "scores": scores_of(json.loads(report)),
+            "scores": scores_of(report),
             "gates": decision["gates"],
             "approval": None if approval is None else approval_of(approval),
         }
